@@ -1,0 +1,129 @@
+"""Measures to SQL: one query per fact and way of falling into a period, for all measures and dimensions asked of it together.
+
+The compiled text is kept beside the facts by a digest of all that decides it, so that a process that finds it need not import Ibis.
+"""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fari.metrics
+from fari.engine.build import code_digest
+from fari.metrics.kinds import METRICS, Measure
+
+REACH = {
+    ("visitor_periods", "content"): "visitor_contents",
+    ("stage_entries", "content"): "stage_contents",
+    ("levels", "content"): "level_contents",
+}
+"""Where a dimension is reach, the fact that has a row for every value."""
+FROM = {"signup_periods": "signups", "account_periods": "levels"}
+"""Facts made when asked, from the stored fact that they are made from."""
+QUESTION: dict[str, dict[str, str]] = {
+    "days": {"one_day": "int32", "period": "int32"},
+    "edges": {"period": "int32", "opening_day": "int32", "last_day": "int32", "first_day": "int32", "end_day": "int32"},
+    "spans": {"period": "int32", "grain": "string", "period_day": "int32"},
+}
+"""The question's periods as tables."""
+
+
+def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
+    """The fact a measure is summed over when these dimensions are asked for."""
+    for dimension in dimensions:
+        if dimension in measure.reach:
+            return REACH[measure.fact, dimension]
+    return measure.fact
+
+
+def stored(fact: str) -> str:
+    """The stored fact behind one."""
+    return FROM.get(fact, fact)
+
+
+@cache
+def _metrics_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(fari.metrics.__path__[0]).glob("*.py")):
+        digest.update(path.read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _kept(root: Path, key: list[object], make: Any) -> str:
+    digest = hashlib.sha256(json.dumps([*key, _metrics_digest(), code_digest()], default=str).encode()).hexdigest()[:24]
+    path = root / ".sql" / f"{digest}.sql"
+    if path.exists():
+        return path.read_text(encoding="utf-8")
+    text = str(make())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return text
+
+
+def summed(root: Path, dialect: str, fact: str, when: str, names: Sequence[str], dimensions: Sequence[str], schema: dict[str, str], rolled: bool) -> str:
+    """SQL giving period, each dimension, then for each measure its sum and how many rows contribute, then how many rows were left out."""
+
+    def make() -> str:
+        import ibis
+
+        rows = _rows(fact, when, schema, rolled)
+        columns: dict[str, Any] = {}
+        for name in names:
+            measure = METRICS[name]
+            assert isinstance(measure, Measure)
+            value = measure.contribution(rows)
+            kind = "decimal(28,6)" if measure.unit == "money" or measure.fact == "search_rows" else "int64"
+            columns[name] = value.sum().cast(kind)
+            columns[f"{name}__rows"] = (value != 0).ifelse(1, 0).sum().cast("int64")
+        columns["left_out"] = rows.left_out.sum().cast("int64") if "left_out" in rows.columns else rows.count() * 0
+        grouped = rows.group_by(["period", *dimensions]).aggregate(**columns)
+        return str(ibis.to_sql(grouped.select("period", *dimensions, *columns), dialect=dialect))
+
+    return _kept(root, ["summed", dialect, fact, when, names, dimensions, schema, rolled], make)
+
+
+def opened(root: Path, dialect: str, fact: str, when: str, name: str, dimensions: Sequence[str], schema: dict[str, str], rolled: bool) -> str:
+    """SQL giving a measure's rows in the asked periods, each with its `contribution`; rows that contribute nothing are left out."""
+
+    def make() -> str:
+        import ibis
+
+        rows = _rows(fact, when, schema, rolled)
+        measure = METRICS[name]
+        assert isinstance(measure, Measure)
+        value = measure.contribution(rows)
+        kind = "decimal(28,6)" if measure.unit == "money" or measure.fact == "search_rows" else "int64"
+        opened_rows = rows.mutate(contribution=value.cast(kind))
+        keep = opened_rows.contribution != 0
+        if "left_out" in rows.columns:
+            keep = keep | (opened_rows.left_out > 0)
+        hidden = [c for c in ("first_day", "end_day", "opening_day", "last_day", "one_day_right") if c in opened_rows.columns]
+        return str(ibis.to_sql(opened_rows.filter(keep).drop(*hidden), dialect=dialect))
+
+    return _kept(root, ["opened", dialect, fact, when, name, dimensions, schema, rolled], make)
+
+
+def _rows(fact: str, when: str, schema: dict[str, str], rolled: bool) -> Any:
+    """The fact's rows joined to the question's periods, with `period`."""
+    import ibis
+
+    table = ibis.table(schema, name=stored(fact))
+    days, edges, spans = (ibis.table(columns, name=name) for name, columns in QUESTION.items())
+    if when == "period":
+        periodic = importlib.import_module("fari.facts.periodic")
+        if fact == "signup_periods":
+            return periodic.signup_periods(table, days)
+        if fact == "account_periods":
+            return periodic.account_periods(table, edges)
+        return getattr(periodic, fact if rolled else f"whole_{fact}")(table, spans)
+    if when == "during":
+        dated = table["from_day" if fact in ("levels", "level_contents") else "day"]
+        return table.inner_join(days, dated == days.one_day)
+    if when == "within":
+        return table.inner_join(edges, [table.from_day >= edges.first_day, table.until_day <= edges.end_day])
+    day = edges.last_day if when == "closing" else edges.opening_day
+    return table.inner_join(edges, [table.from_day <= day, table.until_day > day])

@@ -1,0 +1,18 @@
+"""Words that stand where a value is unknown: nothing disappears, each unknown has its row."""
+
+UNATTRIBUTED = "(unattributed)"
+UNALLOCATED = "(unallocated)"
+NOT_SET = "(not set)"
+NO_REASON = "(no reason given)"
+DIRECT = "Direct"
+PAID = ("Cross-network", "Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Display", "Paid Other")
+"""Channels bought by the click or view: what `cac_paid` counts customers of."""
+
+FOREVER = 2_000_000
+"""A day number no stretch reaches: the end of what has no end."""
+IDLE_SECONDS = 30 * 60
+"""A visit is over after more than this without a page view (definitions, Visitors)."""
+PAST_DUE_DAYS = 31
+"""A past-due subscription is worth nothing from this many days after it fell due (definitions, Customers and revenue)."""
+REASON_DAYS = 90
+"""A reason given up to this many days after a churn counts for it."""
