@@ -117,7 +117,9 @@ class Tally:
     def closing(self) -> dict[str, dict[str, float]]:
         """MRR by account on the last day before and of each month."""
         firsts = [date.fromisoformat(f"{month}-01") for month in self.months]
-        return {month_of(months_back(first, 1)): self.paying(date.fromordinal(first.toordinal() - 1)) for first in [*firsts, self.batches[-1].recorded]}
+        return {
+            month_of(months_back(first, 1)): self.paying(date.fromordinal(first.toordinal() - 1)) for first in [*firsts, self.batches[-1].recorded]
+        }
 
     @cached_property
     def new(self) -> dict[str, list[str]]:
@@ -381,8 +383,8 @@ def test_the_cheapest_leads_churn_the_most(small: Tally) -> None:
     leads: Counter[str] = Counter()
     for row in small.contacts:
         campaign = row["Original Source Drill-Down 1"]
-        name = "Display" if campaign.startswith("display-") else "Affiliates" if campaign.startswith("partner-d") or campaign.startswith("partner-s") else ""
-        leads[name or row["Original Source"]] += row["Became a Lead Date"][:7] in small.months
+        other = "Display" if campaign.startswith("display-") else "Affiliates"
+        leads[other if row["Original Source"] == "Other Campaigns" else row["Original Source"]] += row["Became a Lead Date"][:7] in small.months
     direct = {name: sum(amount for (_, channel), amount in small.spend.items() if channel == name) for name in (*bad, "Paid Search", "Paid Social")}
     per_lead = {name: direct[name] / leads[name] for name in direct}
     assert max(per_lead[name] for name in bad) < 0.4 * min(per_lead["Paid Search"], per_lead["Paid Social"])

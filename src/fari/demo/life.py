@@ -40,6 +40,7 @@ class Life:
         rise, incident = months.number(PRICE_RISE_MONTH), months.number(INCIDENT_MONTH)
         self.rise = midnight(months.firsts[rise]) if rise is not None else 0
         self.outage = (midnight(months.firsts[incident].replace(day=INCIDENT_DAY)), months.edges[incident]) if incident is not None else None
+        self._owed = dict.fromkeys(INCIDENT_EXTRA_CHURN, 0.5)
         self._reasons = [reason for reason, weight in _REASONS for _ in range(weight)]
 
     def choose(self, account: Account) -> Wish:
@@ -109,7 +110,10 @@ class Life:
                 return
             if self.outage and not hurt and begin < self.outage[1] and renewal > self.outage[0]:
                 hurt = True
-                if self.rng.random() < INCIDENT_EXTRA_CHURN[now.interval]:
+                # Counted out rather than diced: the outage is planted, and shows in a small company too.
+                self._owed[now.interval] += INCIDENT_EXTRA_CHURN[now.interval]
+                if self._owed[now.interval] >= 1:
+                    self._owed[now.interval] -= 1
                     # Some write first, all go within the month.
                     left = max(begin + DAY, self.outage[0] + self.rng.randrange(self.outage[1] - self.outage[0] - DAY))
                     self._end(now, "outage", min(left, self.outage[1] - 3600), "low_quality" if self.rng.random() < 0.5 else "")

@@ -3,6 +3,8 @@
 import ibis
 from ibis.expr.types import Table
 
+from fari.facts.words import settled
+
 from fari.facts.visits import LANDING
 
 
@@ -74,11 +76,11 @@ def scored(events: Table, worth: Table, persons: Table, devices: Table, known_si
     """Per known person and scoring rule the first action that earned its points."""
     t = events.select("type", "anonymous_id", "user_id", "timestamp", "timestamp_day", "message_id", "origin",
                       name=ibis.coalesce(events.name, ""), path=ibis.coalesce(events.path, ""), gave=events.email.notnull().ifelse(1, 0))  # fmt: skip
-    t = t.inner_join(worth, ["type", "name", "path", "gave"])
-    t = t.left_join(persons, t.user_id == persons.id)
+    t = settled(t).inner_join(worth, ["type", "name", "path", "gave"])
+    t = settled(t).left_join(persons, t.user_id == persons.id)
     t = t.select("anonymous_id", "timestamp", "timestamp_day", "message_id", "origin", "rule_no", "points", user=ibis.coalesce(t.person, t.user_id))
     held = devices.select(held_id=devices.anonymous_id, from_at=devices.from_at, until_at=devices.until_at, holder=devices.person)
-    t = t.left_join(held, [t.anonymous_id == held.held_id, t.timestamp >= held.from_at, t.timestamp < held.until_at])
+    t = settled(t).left_join(held, [t.anonymous_id == held.held_id, t.timestamp >= held.from_at, t.timestamp < held.until_at])
     t = t.mutate(who=ibis.coalesce(t.user, t.holder)).filter(lambda r: r.who.notnull())
     t = t.semi_join(known_since, t.who == known_since.person)
     nth = ibis.row_number().over(ibis.window(group_by=["who", "rule_no"], order_by=[t.timestamp, t.message_id]))
@@ -89,5 +91,5 @@ def scored(events: Table, worth: Table, persons: Table, devices: Table, known_si
 def account_ids_used(subscriptions: Table, deals: Table, account_ids: Table, members: Table) -> Table:
     """Every account that anything is told of."""
     named = subscriptions.select(id2=subscriptions.account_id).union(deals.filter(deals.account_id.notnull()).select(id2=deals.account_id), distinct=True)
-    joined = named.left_join(account_ids, named.id2 == account_ids.id)
+    joined = settled(named).left_join(account_ids, named.id2 == account_ids.id)
     return joined.select(account=ibis.coalesce(joined.account, joined.id2)).union(members.select("account"), distinct=True)

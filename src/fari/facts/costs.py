@@ -5,7 +5,8 @@ from decimal import Decimal
 import ibis
 from ibis.expr.types import IntegerColumn, Table
 
-from fari.facts.revenue import MONEY, converted
+from fari.facts.words import settled
+from fari.facts.revenue import MONEY, converted, micros_to_money
 
 
 def costs(spend: Table, fx: Table, home: Table, calendar_days: Table) -> Table:
@@ -20,14 +21,14 @@ def costs(spend: Table, fx: Table, home: Table, calendar_days: Table) -> Table:
     rows = rows.mutate(days=(rows.until - rows.day).cast("int64"))
     single = rows.filter(rows.days == 1).drop("until", "days")
     several = rows.filter(rows.days > 1)
-    several = several.inner_join(calendar_days, [calendar_days.one_day >= several.day, calendar_days.one_day < several.until])
+    several = settled(several).inner_join(calendar_days, [calendar_days.one_day >= several.day, calendar_days.one_day < several.until])
     micros = (several.amount * 1_000_000).cast("int64")
     share = _floor(micros, several.days)
     last = micros - share * (several.days - 1)
     each = (several.one_day == several.until - 1).ifelse(last, share)
     spread = several.select(
         *[several[name] for name in single.columns if name not in ("day", "amount", "left_out")], day=several.one_day.cast("int32"),
-        amount=(each.cast("decimal(18,0)") * ibis.literal(Decimal("0.000001"), "decimal(7,6)")).cast(MONEY),
+        amount=micros_to_money(each),
         left_out=(several.one_day == several.day).ifelse(several.left_out, 0).cast("int64"),
     )  # fmt: skip
     return single.union(spread.select(*single.columns), distinct=False)

@@ -3,19 +3,19 @@
 import ibis
 from ibis.expr.types import Table
 
-from fari.facts.words import NOT_SET, UNATTRIBUTED
+from fari.facts.words import NOT_SET, UNATTRIBUTED, settled
 
 RANKS = {"lead": 1, "mql": 2, "sql": 3, "opportunity": 4, "customer": 5}
 
 
 def contacts(people: Table, persons: Table, internals: Table) -> Table:
     """One row per CRM contact with the person it is, in the order they were created (`nth` within a person)."""
-    joined = people.left_join(persons, people.person_id == persons.id)
+    joined = settled(people).left_join(persons, people.person_id == persons.id)
     named = joined.select(
         "person_id", joined.account_id, person=ibis.coalesce(joined.person, joined.person_id), created_at=joined.created_at,
         created_day=joined.created_at_day, persona=joined.persona, country=joined.country, channel=joined.channel, campaign=joined.campaign, origin=joined.origin,
     )  # fmt: skip
-    flagged = named.left_join(internals, named.person == internals.internal_person)
+    flagged = settled(named).left_join(internals, named.person == internals.internal_person)
     return flagged.select(*[flagged[name] for name in named.columns], internal=flagged.internal_person.notnull())
 
 
@@ -31,7 +31,7 @@ def person_facts(contacts: Table) -> Table:
             columns["crm_campaign"] = first.campaign
             columns["crm_origin"] = first.origin
         first = first.filter(first.nth == 0).select(whose=first.person, **columns)
-        joined = facts.left_join(first, facts.person == first.whose)
+        joined = settled(facts).left_join(first, facts.person == first.whose)
         facts = joined.select(*[joined[column] for column in facts.columns], *columns)
     return facts
 
@@ -40,16 +40,16 @@ def stage_rows(stages: Table, scores: Table, persons: Table, internals: Table) -
     """Every row that says a person was at a stage: the CRM's and the score crossings; internal people left out."""
     rank = ibis.cases(*[(stages.stage == stage, number) for stage, number in RANKS.items()], else_=0).cast("int64")
     told = stages.mutate(rank=rank).filter(lambda t: t.rank > 0)
-    joined = told.left_join(persons, told.person_id == persons.id)
+    joined = settled(told).left_join(persons, told.person_id == persons.id)
     rows = joined.select(person=ibis.coalesce(joined.person, joined.person_id), rank=joined.rank, at=joined["at"], day=joined.at_day, origin=joined.origin)
     rows = rows.union(scores.select("person", "rank", "at", "day", "origin"), distinct=False)
-    kept = rows.left_join(internals, rows.person == internals.internal_person)
+    kept = settled(rows).left_join(internals, rows.person == internals.internal_person)
     return kept.filter(kept.internal_person.isnull()).select(*rows.columns)
 
 
 def first_entries(stage_rows: Table, ranks: Table) -> Table:
     """One row per person and stage entered: the first instant with a row at that stage or beyond."""
-    beyond = stage_rows.inner_join(ranks, stage_rows["rank"] >= ranks.stage_rank)
+    beyond = settled(stage_rows).inner_join(ranks, stage_rows["rank"] >= ranks.stage_rank)
     nth = ibis.row_number().over(ibis.window(group_by=["person", "stage_rank"], order_by=[beyond["at"], beyond["rank"], beyond.origin]))
     first = beyond.mutate(nth=nth)
     return first.filter(first.nth == 0).select("person", "stage", "stage_rank", "at", "day", "origin")
@@ -59,14 +59,14 @@ def person_touches(first_entries: Table, visits: Table, person_facts: Table) -> 
     """Per person who became a lead: the first visit at or before that instant, else the CRM's source, else `(unattributed)`."""
     leads = first_entries.filter(first_entries.stage_rank == 1).select("person", lead_at=first_entries["at"])
     human = visits.filter(visits.kind == "human")
-    seen = leads.inner_join(human, [leads.person == human.visitor, human.started_at <= leads.lead_at])
+    seen = settled(leads).inner_join(human, [leads.person == human.visitor, human.started_at <= leads.lead_at])
     nth = ibis.row_number().over(ibis.window(group_by="person", order_by=[seen.started_at, seen.visit_id]))
     first = seen.mutate(nth=nth)
     first = first.filter(first.nth == 0).select(touched=first.person, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule, touch_origin=first.origin)
-    joined = leads.left_join(first, leads.person == first.touched)
+    joined = settled(leads).left_join(first, leads.person == first.touched)
     joined = joined.select("person", "visit_channel", "visit_campaign", "visit_rule", "touch_origin")
     facts = person_facts.select(whose=person_facts.person, **{n: person_facts[n] for n in ("country", "persona", "crm_channel", "crm_campaign")})
-    named = joined.left_join(facts, joined.person == facts.whose)
+    named = settled(joined).left_join(facts, joined.person == facts.whose)
     return named.select("person", **_source(named), country=ibis.coalesce(named.country, NOT_SET), persona=ibis.coalesce(named.persona, NOT_SET))
 
 
@@ -83,9 +83,9 @@ def _source(t: Table) -> dict[str, ibis.expr.types.Value]:
 def stage_entries(first_entries: Table, person_touches: Table, person_customers: Table) -> Table:
     """One row per person and stage entered, with the person's channel and, for the cohort, whether its account has become a customer."""
     touches = person_touches.select(whose=person_touches.person, **{n: person_touches[n] for n in ("channel", "campaign", "rule", "country", "persona")})
-    joined = first_entries.left_join(touches, first_entries.person == touches.whose)
+    joined = settled(first_entries).left_join(touches, first_entries.person == touches.whose)
     won = person_customers.select(winner=person_customers.person)
-    joined = joined.left_join(won, joined.person == won.winner)
+    joined = settled(joined).left_join(won, joined.person == won.winner)
     return joined.select(
         "person", "stage", "day", "at", channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, UNATTRIBUTED), rule=joined.rule,
         country=ibis.coalesce(joined.country, NOT_SET), persona=ibis.coalesce(joined.persona, NOT_SET), converted=joined.winner.notnull().ifelse(1, 0).cast("int64"), origin=joined.origin,
@@ -94,7 +94,7 @@ def stage_entries(first_entries: Table, person_touches: Table, person_customers:
 
 def person_customers(members: Table, customer_starts: Table, horizon: Table) -> Table:
     """People one of whose accounts has become a customer by the data's horizon."""
-    joined = members.inner_join(customer_starts, members.account == customer_starts.account).cross_join(horizon)
+    joined = settled(members).inner_join(customer_starts, members.account == customer_starts.account).cross_join(horizon)
     return joined.filter(joined.first_day <= joined.horizon_day).select("person").distinct()
 
 
@@ -108,8 +108,8 @@ def person_contents(visit_days: Table, members: Table) -> Table:
 def stage_contents(stage_entries: Table, person_contents: Table) -> Table:
     """Stage entries once for every content type the person had viewed before it became a lead (reach)."""
     leads = stage_entries.filter(stage_entries.stage == "lead").select(whose=stage_entries.person, lead_at=stage_entries["at"])
-    seen = leads.inner_join(person_contents, [leads.whose == person_contents.visitor, person_contents.seen_at <= leads.lead_at]).select("whose", "content")
-    joined = stage_entries.left_join(seen, stage_entries.person == seen.whose)
+    seen = settled(leads).inner_join(person_contents, [leads.whose == person_contents.visitor, person_contents.seen_at <= leads.lead_at]).select("whose", "content")
+    joined = settled(stage_entries).left_join(seen, stage_entries.person == seen.whose)
     return joined.select(*[joined[name] for name in stage_entries.columns], content=ibis.coalesce(joined.content, NOT_SET))
 
 
@@ -117,26 +117,26 @@ def signups(
     signup_events: Table, persons: Table, devices: Table, internals: Table, visits: Table, person_facts: Table, members: Table, first_terms: Table, person_customers: Table
 ) -> Table:
     """One row per sign-up event: who, when, of which kind, from which channel, and whether they have become a customer."""
-    e = signup_events.left_join(persons, signup_events.user_id == persons.id)
+    e = settled(signup_events).left_join(persons, signup_events.user_id == persons.id)
     e = e.select(*[e[name] for name in signup_events.columns], user=ibis.coalesce(e.person, e.user_id))
     held = devices.select(held_id=devices.anonymous_id, from_at=devices.from_at, until_at=devices.until_at, holder=devices.person)
-    e = e.left_join(held, [e.anonymous_id == held.held_id, e.timestamp >= held.from_at, e.timestamp < held.until_at])
+    e = settled(e).left_join(held, [e.anonymous_id == held.held_id, e.timestamp >= held.from_at, e.timestamp < held.until_at])
     e = e.mutate(who=ibis.coalesce(e.user, e.holder, e.anonymous_id)).filter(lambda t: t.who.notnull())
-    e = e.left_join(internals, e.who == internals.internal_person)
+    e = settled(e).left_join(internals, e.who == internals.internal_person)
     e = e.filter(e.internal_person.isnull()).select(person=e.who, at=e.timestamp, day=e.timestamp_day, plan=e.plan, said_type=e.said_type, country=e.country, message_id=e.message_id, origin=e.origin)
     human = visits.filter(visits.kind == "human").select(visitor=visits.visitor, started_at=visits.started_at, visit_id=visits.visit_id, visit_channel=visits.channel, visit_campaign=visits.campaign, visit_rule=visits.rule)
-    seen = e.inner_join(human, [e.person == human.visitor, human.started_at <= e["at"]])
+    seen = settled(e).inner_join(human, [e.person == human.visitor, human.started_at <= e["at"]])
     nth = ibis.row_number().over(ibis.window(group_by="message_id", order_by=[seen.started_at, seen.visit_id]))
     seen = seen.mutate(nth=nth)
     first = seen.filter(seen.nth == 0).select(touched=seen.message_id, visit_channel=seen.visit_channel, visit_campaign=seen.visit_campaign, visit_rule=seen.visit_rule)
-    e = e.left_join(first, e.message_id == first.touched)
+    e = settled(e).left_join(first, e.message_id == first.touched)
     facts = person_facts.select(whose=person_facts.person, own_country=person_facts.country, persona=person_facts.persona, crm_channel=person_facts.crm_channel, crm_campaign=person_facts.crm_campaign)
-    e = e.left_join(facts, e.person == facts.whose)
-    accounts = members.inner_join(first_terms, members.account == first_terms.account).group_by("person").aggregate(first_kind=first_terms.first_kind.min())
+    e = settled(e).left_join(facts, e.person == facts.whose)
+    accounts = settled(members).inner_join(first_terms, members.account == first_terms.account).group_by("person").aggregate(first_kind=first_terms.first_kind.min())
     accounts = accounts.select(holder=accounts.person, first_kind=accounts.first_kind)
-    e = e.left_join(accounts, e.person == accounts.holder)
+    e = settled(e).left_join(accounts, e.person == accounts.holder)
     won = person_customers.select(winner=person_customers.person)
-    e = e.left_join(won, e.person == won.winner)
+    e = settled(e).left_join(won, e.person == won.winner)
     plan, said = e.plan.lower(), e.said_type.lower()
     kinds = ("trial", "freemium", "paid")
     kind = ibis.cases((plan.isin(kinds), plan), (plan == "free", "freemium"), (said.isin(kinds), said), (said == "free", "freemium"),
@@ -150,7 +150,7 @@ def signups(
 def signup_events(events: Table, signup_names: Table) -> Table:
     """The track messages that are sign-ups."""
     track = events.filter(events.type == "track")
-    joined = track.inner_join(signup_names, track.name == signup_names.signup_name)
+    joined = settled(track).inner_join(signup_names, track.name == signup_names.signup_name)
     return joined.select("user_id", "anonymous_id", "timestamp", "timestamp_day", "plan", "said_type", "country", "message_id", "origin")
 
 
@@ -158,11 +158,11 @@ def scores(scored: Table, thresholds: Table, known_since: Table) -> Table:
     """Score crossings as stage rows: the first instant a known person's points reach a stage's threshold."""
     running = ibis.window(group_by="person", order_by=[scored["at"], scored.rule_no], preceding=None, following=0)
     summed = scored.mutate(total=scored.points.sum().over(running).cast("decimal(18,6)"))
-    crossed = summed.inner_join(thresholds, summed.total >= thresholds.threshold)
+    crossed = settled(summed).inner_join(thresholds, summed.total >= thresholds.threshold)
     nth = ibis.row_number().over(ibis.window(group_by=["person", "rank"], order_by=[crossed["at"], crossed.rule_no]))
     first = crossed.mutate(nth=nth)
     first = first.filter(first.nth == 0).select("person", "rank", "at", "day", "origin")
     since = known_since.select(knower=known_since.person, known_at=known_since.known_at, known_day=known_since.known_day)
-    joined = first.inner_join(since, first.person == since.knower)
+    joined = settled(first).inner_join(since, first.person == since.knower)
     late = joined.known_at > joined["at"]
     return joined.select("person", "rank", at=late.ifelse(joined.known_at, joined["at"]), day=late.ifelse(joined.known_day, joined.day), origin=joined.origin)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import ibis
 from ibis.expr.types import IntegerColumn, Table
 
-from fari.facts.words import FOREVER, NO_REASON, NOT_SET, PAST_DUE_DAYS, REASON_DAYS, UNATTRIBUTED
+from fari.facts.words import FOREVER, NO_REASON, NOT_SET, PAST_DUE_DAYS, REASON_DAYS, UNATTRIBUTED, settled
 
 MONEY = "decimal(18,6)"
 _RATES = {"day": (365, 12), "week": (52, 12), "month": (1, 1), "quarter": (1, 3), "year": (1, 12)}
@@ -23,11 +23,9 @@ def fx(rates: Table) -> Table:
 
 def converted(t: Table, fx: Table, home: Table, day: str, amount: str, into: str) -> Table:
     """`t` with `into`: its amount in the company's currency at the latest rate on or before the day; null where there is none."""
-    joined = t.cross_join(home.select("home_currency"))
-    currency = ibis.coalesce(joined.currency, joined.home_currency)
-    joined = joined.mutate(own_currency=currency).left_join(
-        fx, [lambda left, right: left.own_currency == right.fx_currency, lambda left, right: left[day] >= right.fx_from, lambda left, right: left[day] < right.fx_until]
-    )
+    own = settled(t).cross_join(home)
+    own = own.mutate(own_currency=ibis.coalesce(own.currency, own.home_currency))
+    joined = own.left_join(fx, [own.own_currency == fx.fx_currency, own[day] >= fx.fx_from, own[day] < fx.fx_until])
     exchanged = (joined[amount] * joined.rate).round(6).cast(MONEY)
     value = (joined.own_currency == joined.home_currency).ifelse(joined[amount], exchanged)
     return joined.select(*[joined[name] for name in t.columns], **{into: value})
@@ -38,7 +36,7 @@ def terms(subscriptions: Table, account_ids: Table, fx: Table, home: Table) -> T
 
     A past-due stretch falls to nothing on the 31st day after it fell due, so it is two rows.
     """
-    joined = subscriptions.left_join(account_ids, subscriptions.account_id == account_ids.id)
+    joined = settled(subscriptions).left_join(account_ids, subscriptions.account_id == account_ids.id)
     counts = ibis.coalesce(joined.discount_kind, "none").isin(["repeating", "forever"])
     net = joined.amount - counts.ifelse(ibis.coalesce(joined.discount, ibis.literal(Decimal(0), MONEY)), ibis.literal(Decimal(0), MONEY))
     micros = (ibis.greatest(net, ibis.literal(Decimal(0), MONEY)) * 1_000_000).cast("int64")
@@ -54,7 +52,7 @@ def terms(subscriptions: Table, account_ids: Table, fx: Table, home: Table) -> T
         plan=ibis.coalesce(joined.plan, NOT_SET),
         status=joined.status,
         lapses_day=(ibis.coalesce(joined.past_due_on_day, joined.starts_on_day) + PAST_DUE_DAYS).cast("int32"),
-        priced=worth.ifelse(_micros_to_money(_half_up(micros * up, down)), ibis.literal(Decimal(0), MONEY)),
+        priced=worth.ifelse(micros_to_money(_half_up(micros * up, down)), ibis.literal(Decimal(0), MONEY)),
         interval=joined.interval,
         interval_count=ibis.coalesce(joined.interval_count, 1),
         starts_day=joined.starts_on_day,
@@ -77,8 +75,9 @@ def _half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
     return ((twice - twice % base) / base).cast("int64")
 
 
-def _micros_to_money(micros: IntegerColumn) -> ibis.expr.types.DecimalColumn:
-    return (micros.cast("decimal(18,0)") * ibis.literal(Decimal("0.000001"), "decimal(7,6)")).cast(MONEY)
+def micros_to_money(micros: IntegerColumn) -> ibis.expr.types.DecimalColumn:
+    """Whole millionths as money. (Both factors of one type: Ibis mixes no decimals of different scales.)"""
+    return (micros.cast("decimal(25,6)") * ibis.literal(Decimal("0.000001"), "decimal(25,6)")).cast(MONEY)
 
 
 def bounds(terms: Table) -> Table:
@@ -96,7 +95,7 @@ def daily(terms: Table, bounds: Table) -> Table:
     Where two stretches of one subscription overlap, the later start wins.
     """
     own = terms.select(owner=terms.account, **{n: terms[n] for n in ("subscription_id", "from_day", "until_day", "starts_day", "currency", "plan", "status", "value", "left_out", "origin")})
-    running = bounds.inner_join(own, [bounds.account == own.owner, own.from_day <= bounds.day, own.until_day > bounds.day])
+    running = settled(bounds).inner_join(own, [bounds.account == own.owner, own.from_day <= bounds.day, own.until_day > bounds.day])
     wins = ibis.row_number().over(ibis.window(group_by=["account", "day", "subscription_id"], order_by=[running.starts_day.desc(), running.value.desc(), running.origin]))
     one = running.mutate(nth=wins)
     one = one.filter(one.nth == 0)
@@ -112,7 +111,7 @@ def daily(terms: Table, bounds: Table) -> Table:
         origin=main.ifelse(top.origin, ibis.null("string")).min(),
     )
     held = summed.select(h_account=summed.account, h_day=summed.day, **{n: summed[n] for n in ("mrr", "plan", "currency", "paused", "overdue", "left_out", "origin")})
-    joined = bounds.left_join(held, [bounds.account == held.h_account, bounds.day == held.h_day])
+    joined = settled(bounds).left_join(held, [bounds.account == held.h_account, bounds.day == held.h_day])
     return joined.select(
         "account", "day", "until", mrr=ibis.coalesce(joined.mrr, ibis.literal(Decimal(0), MONEY)), plan=joined.plan, currency=joined.currency,
         paused=ibis.coalesce(joined.paused, 0), overdue=ibis.coalesce(joined.overdue, 0), left_out=ibis.coalesce(joined.left_out, 0), origin=joined.origin,
@@ -204,23 +203,24 @@ def account_facts(
     account_ids_used: Table, customer_starts: Table, members: Table, internals: Table, visits: Table, contacts: Table, accounts: Table, account_ids: Table
 ) -> Table:
     """Per account: the channel that won it (first touch by its people up to the day it became a customer), country and persona."""
-    base = account_ids_used.left_join(customer_starts, account_ids_used.account == customer_starts.account).select("account", "first_day")
-    own = members.left_join(internals, members.person == internals.internal_person)
+    base = settled(account_ids_used).left_join(customer_starts, account_ids_used.account == customer_starts.account).select("account", "first_day")
+    own = settled(members).left_join(internals, members.person == internals.internal_person)
     own = own.filter(own.internal_person.isnull()).select(owner=own.account, person=own.person)
     human = visits.filter(visits.kind == "human")
-    seen = own.inner_join(human, own.person == human.visitor)
+    seen = settled(own).inner_join(human, own.person == human.visitor)
     seen = seen.select("owner", "started_at", "visit_id", "channel", "campaign", "rule", visit_day=seen.day, touch_origin=seen.origin)
-    seen = base.inner_join(seen, base.account == seen.owner)
+    seen = settled(base).inner_join(seen, base.account == seen.owner)
     seen = seen.filter(seen.first_day.isnull() | (seen.visit_day <= seen.first_day))
     nth = ibis.row_number().over(ibis.window(group_by="account", order_by=[seen.started_at, seen.visit_id]))
     first = seen.mutate(nth=nth)
     first = first.filter(first.nth == 0).select(touched=first.account, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule)
-    joined = base.left_join(first, base.account == first.touched).select("account", "visit_channel", "visit_campaign", "visit_rule")
+    joined = settled(base).left_join(first, base.account == first.touched).select("account", "visit_channel", "visit_campaign", "visit_rule")
     people = contacts
-    mapped = people.left_join(account_ids, people.account_id == account_ids.id)
+    mapped = settled(people).left_join(account_ids, people.account_id == account_ids.id)
     # A contact that names no account is its own person's account.
     mapped = mapped.select(*[mapped[name] for name in people.columns], owner=ibis.coalesce(mapped.account, mapped.account_id))
-    alone = mapped.left_join(members.select(m_person=members.person, m_account=members.account).distinct(), lambda left, right: left.person == right.m_person)
+    homes = members.select(m_person=members.person, m_account=members.account).distinct()
+    alone = settled(mapped).left_join(homes, mapped.person == homes.m_person)
     alone = alone.select(*[alone[name] for name in people.columns], owner=ibis.coalesce(alone.owner, alone.m_account, alone.person)).distinct()
     order = [alone.created_at.isnull().ifelse(1, 0), alone.created_at, alone.person_id]
     sourced = alone.filter(alone.channel.notnull() & ~alone.internal)
@@ -233,15 +233,15 @@ def account_facts(
     same = alone.filter((alone.owner == alone.person) & alone.country.notnull())
     same = same.mutate(nth=ibis.row_number().over(ibis.window(group_by="owner", order_by=[same.created_at.isnull().ifelse(1, 0), same.created_at, same.person_id])))
     same = same.filter(same.nth == 0).select(p_owner=same.owner, p_country=same.country)
-    named = accounts.left_join(account_ids, accounts.account_id == account_ids.id)
+    named = settled(accounts).left_join(account_ids, accounts.account_id == account_ids.id)
     named = named.select(owner=ibis.coalesce(named.account, named.account_id), country=named.country, account_id=named.account_id)
     countries = named.filter(named.country.notnull())
     countries = countries.mutate(nth=ibis.row_number().over(ibis.window(group_by="owner", order_by=[(countries.owner == countries.account_id).ifelse(0, 1), countries.account_id])))
     countries = countries.filter(countries.nth == 0).select(c_owner=countries.owner, country=countries.country)
-    joined = joined.left_join(sourced, joined.account == sourced.s_owner).drop("s_owner")
-    joined = joined.left_join(earliest, joined.account == earliest.e_owner).drop("e_owner")
-    joined = joined.left_join(countries, joined.account == countries.c_owner).drop("c_owner")
-    joined = joined.left_join(same, joined.account == same.p_owner).drop("p_owner")
+    joined = settled(joined).left_join(sourced, joined.account == sourced.s_owner).drop("s_owner")
+    joined = settled(joined).left_join(earliest, joined.account == earliest.e_owner).drop("e_owner")
+    joined = settled(joined).left_join(countries, joined.account == countries.c_owner).drop("c_owner")
+    joined = settled(joined).left_join(same, joined.account == same.p_owner).drop("p_owner")
     by_visit, by_crm = joined.visit_channel.notnull(), joined.crm_channel.notnull()
     return joined.select(
         "account",
@@ -256,7 +256,7 @@ def account_facts(
 def with_account(rows: Table, account_facts: Table) -> Table:
     """Rows of accounts with the account's channel, campaign, rule, country and persona."""
     facts = account_facts.select(whose=account_facts.account, **{n: account_facts[n] for n in ("channel", "campaign", "rule", "country", "persona")})
-    joined = rows.left_join(facts, rows.account == facts.whose)
+    joined = settled(rows).left_join(facts, rows.account == facts.whose)
     return joined.select(
         *[joined[name] for name in rows.columns], channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, UNATTRIBUTED),
         rule=joined.rule, country=ibis.coalesce(joined.country, NOT_SET), persona=ibis.coalesce(joined.persona, NOT_SET),
@@ -268,45 +268,45 @@ def levels(account_levels: Table, account_facts: Table, feedback: Table, account
     rows = with_account(account_levels, account_facts)
     given = feedback.filter((feedback.kind == "churn_reason") & feedback.value.notnull())
     by_account = given.filter(given.account_id.notnull())
-    by_account = by_account.left_join(account_ids, by_account.account_id == account_ids.id)
+    by_account = settled(by_account).left_join(account_ids, by_account.account_id == account_ids.id)
     by_account = by_account.select(owner=ibis.coalesce(by_account.account, by_account.account_id), at=by_account["at"], at_day=by_account.at_day, reason=by_account.value)
     by_person = given.filter(given.account_id.isnull())
-    by_person = by_person.left_join(persons, by_person.person_id == persons.id)
+    by_person = settled(by_person).left_join(persons, by_person.person_id == persons.id)
     by_person = by_person.select(person=ibis.coalesce(by_person.person, by_person.person_id), at=by_person["at"], at_day=by_person.at_day, reason=by_person.value)
-    by_person = by_person.left_join(members, by_person.person == members.person)
+    by_person = settled(by_person).left_join(members, by_person.person == members.person)
     by_person = by_person.select(owner=ibis.coalesce(by_person.account, by_person.person), at=by_person["at"], at_day=by_person.at_day, reason=by_person.reason)
     reasons = by_account.union(by_person, distinct=False)
     churned = rows.filter(rows.movement == "churn")
-    told = churned.inner_join(reasons, [churned.account == reasons.owner, reasons.at_day <= churned.from_day + REASON_DAYS])
+    told = settled(churned).inner_join(reasons, [churned.account == reasons.owner, reasons.at_day <= churned.from_day + REASON_DAYS])
     nth = ibis.row_number().over(ibis.window(group_by=["account", "from_day"], order_by=[told["at"].desc(), told.reason]))
     told = told.mutate(nth=nth)
     told = told.filter(told.nth == 0).select(r_account=told.account, r_day=told.from_day, reason=told.reason)
-    joined = rows.left_join(told, [rows.account == told.r_account, rows.from_day == told.r_day])
+    joined = settled(rows).left_join(told, [rows.account == told.r_account, rows.from_day == told.r_day])
     return joined.select(*[joined[name] for name in rows.columns], churn_reason=ibis.coalesce(joined.reason, NO_REASON))
 
 
 def account_contents(members: Table, customer_starts: Table, person_contents: Table) -> Table:
     """Per account the content types its people viewed up to the day it became a customer."""
-    joined = members.inner_join(person_contents, members.person == person_contents.visitor)
+    joined = settled(members).inner_join(person_contents, members.person == person_contents.visitor)
     joined = joined.select(owner=joined.account, content=joined.content, seen_day=joined.seen_day)
-    known = joined.inner_join(customer_starts, joined.owner == customer_starts.account)
+    known = settled(joined).inner_join(customer_starts, joined.owner == customer_starts.account)
     return known.filter(known.seen_day <= known.first_day).select("owner", "content").distinct()
 
 
 def level_contents(levels: Table, account_contents: Table) -> Table:
     """Levels once for every content type the account's people had viewed before it became a customer (reach)."""
-    joined = levels.left_join(account_contents, levels.account == account_contents.owner)
+    joined = settled(levels).left_join(account_contents, levels.account == account_contents.owner)
     return joined.select(*[joined[name] for name in levels.columns], content=ibis.coalesce(joined.content, NOT_SET))
 
 
 def deal_accounts(deals: Table, account_ids: Table, members: Table, persons: Table) -> Table:
     """Deals with the account each is of: its own, else its person's."""
-    rows = deals.left_join(account_ids, deals.account_id == account_ids.id)
+    rows = settled(deals).left_join(account_ids, deals.account_id == account_ids.id)
     rows = rows.select(*[rows[name] for name in deals.columns], named=ibis.coalesce(rows.account, rows.account_id))
-    rows = rows.left_join(persons, rows.person_id == persons.id)
+    rows = settled(rows).left_join(persons, rows.person_id == persons.id)
     rows = rows.select(*[rows[name] for name in deals.columns], "named", whose=ibis.coalesce(rows.person, rows.person_id))
     first = members.group_by("person").aggregate(home=members.account.min()).select(m_person=lambda t: t.person, home=lambda t: t.home)
-    rows = rows.left_join(first, rows.whose == first.m_person)
+    rows = settled(rows).left_join(first, rows.whose == first.m_person)
     return rows.select(*[rows[name] for name in deals.columns], account=ibis.coalesce(rows.named, rows.home, rows.whose, NOT_SET))
 
 
@@ -317,7 +317,7 @@ def trials(terms: Table, account_facts: Table, customer_starts: Table, horizon: 
     first = trial.mutate(nth=nth)
     first = first.filter(first.nth == 0).select("account", "plan", "currency", "origin", day=first.from_day)
     starts = customer_starts.select(c_account=customer_starts.account, first_day=customer_starts.first_day)
-    joined = first.left_join(starts, first.account == starts.c_account).cross_join(horizon)
+    joined = settled(first).left_join(starts, first.account == starts.c_account).cross_join(horizon)
     won = joined.first_day.notnull() & (joined.first_day <= joined.horizon_day)
     return with_account(joined.select("account", "plan", "currency", "origin", "day", converted=won.ifelse(1, 0).cast("int64")), account_facts)
 
@@ -330,20 +330,20 @@ def renewals(terms: Table, months: Table, calendar_days: Table, account_facts: T
     paid = paid.mutate(step_months=step_months, step_days=step_days)
     columns = ("subscription_id", "account", "plan", "currency", "origin", "value")
     by_month = paid.filter(paid.step_months > 1)
-    by_month = by_month.inner_join(months, [months.calendar_month > by_month.month_no])
+    by_month = settled(by_month).inner_join(months, [months.calendar_month > by_month.month_no])
     by_month = by_month.filter((by_month.calendar_month - by_month.month_no) % by_month.step_months == 0)
     due = (by_month.first_day + ibis.least(by_month.dom, by_month.days) - 1).cast("int32")
     by_month = by_month.select(*columns, "from_day", "until_day", due_day=due)
     # Longer than a month: five weeks and more, 31 days and more (52/12 weeks, 365/12 days a month).
     by_day = paid.filter(((paid.interval == "week") & (paid.interval_count >= 5)) | ((paid.interval == "day") & (paid.interval_count >= 31)))
-    by_day = by_day.inner_join(calendar_days, [calendar_days.one_day > by_day.starts_day])
+    by_day = settled(by_day).inner_join(calendar_days, [calendar_days.one_day > by_day.starts_day])
     by_day = by_day.filter((by_day.one_day - by_day.starts_day) % by_day.step_days == 0)
     by_day = by_day.select(*columns, "from_day", "until_day", due_day=by_day.one_day.cast("int32"))
     due_rows = by_month.union(by_day, distinct=False)
     due_rows = due_rows.filter((due_rows.due_day > due_rows.from_day) & (due_rows.due_day <= due_rows.until_day))
     after = terms.select(s_id=terms.subscription_id, s_from=terms.from_day, s_until=terms.until_day)
-    on = due_rows.inner_join(after, [due_rows.subscription_id == after.s_id, after.s_from <= due_rows.due_day, after.s_until > due_rows.due_day])
+    on = settled(due_rows).inner_join(after, [due_rows.subscription_id == after.s_id, after.s_from <= due_rows.due_day, after.s_until > due_rows.due_day])
     still = on.select(k_id=on.subscription_id, k_day=on.due_day).distinct()
-    joined = due_rows.left_join(still, [due_rows.subscription_id == still.k_id, due_rows.due_day == still.k_day])
+    joined = settled(due_rows).left_join(still, [due_rows.subscription_id == still.k_id, due_rows.due_day == still.k_day])
     rows = joined.select(*columns, day=(joined.due_day - 1).cast("int32"), renewed=joined.k_id.notnull().ifelse(1, 0).cast("int64"))
     return with_account(rows, account_facts)

@@ -7,7 +7,7 @@ may go on over the edge. They come in as a carried row that is no page view and 
 import ibis
 from ibis.expr.types import Table
 
-from fari.facts.words import DIRECT, IDLE_SECONDS, NOT_SET
+from fari.facts.words import DIRECT, IDLE_SECONDS, NOT_SET, settled
 
 LANDING = ("host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "click_ids")
 """What a visit's channel is decided from."""
@@ -16,16 +16,16 @@ LANDING = ("host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", 
 def page_views(events: Table, agents: Table, contents: Table, devices_here: Table, persons_here: Table, internals_here: Table) -> Table:
     """One row per page view: who saw it (`visitor`), whether a person (`kind` human, bot or internal), and what its address said."""
     page = events.filter(events.type == "page")
-    page = page.left_join(agents, page.user_agent == agents.user_agent)
+    page = settled(page).left_join(agents, page.user_agent == agents.user_agent)
     page = page.select(*[page[name] for name in events.columns if name != "device"], page.bot, device=ibis.coalesce(page.device, page.agent_device, NOT_SET))
-    page = page.left_join(contents, page.path == contents.path)
+    page = settled(page).left_join(contents, page.path == contents.path)
     page = page.select(*[page[name] for name in page.columns if not name.endswith("_right")])
-    known = page.left_join(persons_here, page.user_id == persons_here.id)
+    known = settled(page).left_join(persons_here, page.user_id == persons_here.id)
     known = known.select(*[known[name] for name in page.columns], user=ibis.coalesce(known.person, known.user_id))
     held = devices_here.select(held_id=devices_here.anonymous_id, from_at=devices_here.from_at, until_at=devices_here.until_at, holder=devices_here.person)
-    on = known.left_join(held, [known.anonymous_id == held.held_id, known.timestamp >= held.from_at, known.timestamp < held.until_at])
+    on = settled(known).left_join(held, [known.anonymous_id == held.held_id, known.timestamp >= held.from_at, known.timestamp < held.until_at])
     on = on.mutate(visitor=ibis.coalesce(on.user, on.holder, on.anonymous_id)).filter(lambda t: t.visitor.notnull())
-    on = on.left_join(internals_here, on.visitor == internals_here.internal_person)
+    on = settled(on).left_join(internals_here, on.visitor == internals_here.internal_person)
     return on.select(
         "visitor",
         kind=ibis.cases((on.bot.notnull(), "bot"), (on.internal_person.notnull(), "internal"), else_="human"),
@@ -77,7 +77,7 @@ def visit_starts(cut_views: Table) -> Table:
     """One row per visit: its first page view's facts, and when it was last seen."""
     last = cut_views.group_by(["visitor", "kind", "visit_no"]).aggregate(last_at=cut_views["at"].max(), last_day=cut_views.day.max(), seen=cut_views.views.sum().cast("int64"))
     starts = cut_views.filter(cut_views.begins == 1)
-    joined = starts.inner_join(last, ["visitor", "kind", "visit_no"])
+    joined = settled(starts).inner_join(last, ["visitor", "kind", "visit_no"])
     return joined.select(*[joined[name] for name in starts.columns], joined.last_at, joined.last_day, joined.seen)
 
 
@@ -86,7 +86,7 @@ def visit_days(cut_views: Table, visit_starts: Table, touches: Table) -> Table:
     counted = cut_views.filter(cut_views.views == 1).group_by(["visitor", "kind", "visit_no", "day", "content"])
     days = counted.aggregate(page_views=cut_views.views.sum().cast("int64"))
     placed = _placed(visit_starts, touches)
-    joined = days.inner_join(placed, ["visitor", "kind", "visit_no"])
+    joined = settled(days).inner_join(placed, ["visitor", "kind", "visit_no"])
     return joined.select(
         "kind", "visitor", "visit_id", "day", "content", views=joined.page_views, channel=joined.channel, rule=joined.rule,
         campaign=joined.campaign, country=joined.country, device=joined.device, started_at=joined.started_at, origin=joined.origin,
@@ -104,7 +104,7 @@ def visits(visit_starts: Table, touches: Table) -> Table:
 
 def open_visits(visit_starts: Table, part: Table) -> Table:
     """Visits of which a page view fell on the part's last day: the next part may go on with them."""
-    last = visit_starts.cross_join(part)
+    last = settled(visit_starts).cross_join(part)
     return last.filter(last.last_day >= last.until_day - 1).select(
         "visitor", "kind", last.last_at.name("at"), last.last_day.name("day"), "visit_id", "country", "device", *LANDING, "origin", "started_at", "started_day"
     )
@@ -113,7 +113,7 @@ def open_visits(visit_starts: Table, part: Table) -> Table:
 def _placed(starts: Table, touches: Table) -> Table:
     t = touches.select(**{f"t_{name}": touches[name] for name in LANDING}, placed_channel=touches.channel, placed_rule=touches.rule, placed_campaign=touches.campaign)
     on = [ibis.coalesce(starts[name], "") == t[f"t_{name}"] for name in LANDING]
-    joined = starts.left_join(t, on)
+    joined = settled(starts).left_join(t, on)
     return joined.select(
         *[joined[name] for name in starts.columns],
         channel=ibis.coalesce(joined.placed_channel, DIRECT),
@@ -136,7 +136,7 @@ def visitor_contents(visit_days: Table, visit_days_before: Table, calendar: Tabl
 
 
 def _deciding(visit_days: Table, calendar: Table, more: list[str]) -> Table:
-    whole = visit_days.inner_join(calendar, visit_days.day == calendar.calendar_day)
+    whole = settled(visit_days).inner_join(calendar, visit_days.day == calendar.calendar_day)
     # The visitor's channel in the period does not depend on the content looked at, so it is decided over all visits.
     by = ["kind", "visitor", "grain", "period_day"]
     first = ibis.row_number().over(ibis.window(group_by=by, order_by=[whole.started_at, whole.visit_id, whole.content]))
@@ -144,10 +144,10 @@ def _deciding(visit_days: Table, calendar: Table, more: list[str]) -> Table:
     ranked = whole.mutate(nth=first, nth_placed=paid)
     one = ranked.filter(ranked.nth == 0).select(*by, "campaign", "country", "device", first_visit=ranked.visit_id, first_at=ranked.started_at)
     two = ranked.filter(ranked.nth_placed == 0).select(*by, "channel", "rule", "visit_id", "started_at", "origin")
-    joined = one.inner_join(two, by)
+    joined = settled(one).inner_join(two, by)
     decided = joined.select(*by, *[joined[n] for n in ("campaign", "country", "device", "first_visit", "first_at", "channel", "rule", "visit_id", "started_at", "origin")])
     if not more:
         return decided
     looked = whole.select(*by, "content").distinct()
-    both = decided.inner_join(looked, by)
+    both = settled(decided).inner_join(looked, by)
     return both.select(*[both[name] for name in decided.columns], both.content)

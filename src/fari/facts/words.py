@@ -1,4 +1,9 @@
-"""Words that stand where a value is unknown: nothing disappears, each unknown has its row."""
+"""Words and numbers the facts share. Where a value is unknown a word stands for it: nothing disappears, each unknown has its row."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
 
 UNATTRIBUTED = "(unattributed)"
 UNALLOCATED = "(unallocated)"
@@ -16,3 +21,8 @@ PAST_DUE_DAYS = 31
 """A past-due subscription is worth nothing from this many days after it fell due (definitions, Customers and revenue)."""
 REASON_DAYS = 90
 """A reason given up to this many days after a churn counts for it."""
+
+
+def settled(table: "Table") -> "Table":
+    """The table as a relation of its own: Ibis would go on with a selected join as one chain, in which computed columns cannot be joined on."""
+    return table.select(*table.columns)
