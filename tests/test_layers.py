@@ -23,6 +23,7 @@ RANKS = {
     "fari.metrics": 4,
     "fari.engine": 5,
     "fari.insight": 6,
+    "fari.sample": 6,  # the company that the examples of fari.metrics are asked of
     "fari.demo": 6,
     "fari.surfaces": 7,
 }

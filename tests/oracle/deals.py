@@ -53,7 +53,7 @@ def deals(tables: Tables, company: Company, identity: Identity) -> list[Deal]:
         person = identity.person(text(row, "person_id")) if text(row, "person_id") else None
         account = identity.account(text(row, "account_id")) if text(row, "account_id") else None
         if account is None and person:
-            account = min(identity.accounts_of(person))
+            account = identity.first_account_of(person)
         amount, currency = number(row, "amount"), text(row, "currency") or company.currency
         if amount is not None:
             amount = rates.convert(amount, currency, created)

@@ -103,12 +103,11 @@ class Identity:
 
     @cached_property
     def _people(self) -> Same:
-        links = self._aliases("person")
-        links += [(text(m.sent, "previousId"), m.user) for m in self.messages if m.kind == "alias" and text(m.sent, "previousId") and m.user]
+        links = [(text(m.sent, "previousId"), m.user) for m in self.messages if m.kind == "alias" and text(m.sent, "previousId") and m.user]
         first_with: dict[str, str] = {}
         for mail, one in self._mails:
             links.append((first_with.setdefault(mail, one), one))
-        return _joined(links, alone={one for one, other in self._aliases("person") if one == other})
+        return _joined(self._aliases("person"), links, alone={one for one, other in self._aliases("person") if one == other})
 
     @cached_property
     def _mails(self) -> list[tuple[str, str]]:
@@ -148,7 +147,7 @@ class Identity:
 
     @cached_property
     def _accounts(self) -> Same:
-        links = self._aliases("account")
+        links: list[tuple[str, str]] = []
         persons = {self.person(one) for one in self._person_ids}
         for person in persons:
             if not self._named.get(person):
@@ -160,7 +159,7 @@ class Identity:
                 for account in self._named.get(self.person(one)) or {one}:
                     if domain not in FREE_MAIL:
                         links.append((first_with.setdefault(domain, account), account))
-        return _joined(links, alone={one for one, other in self._aliases("account") if one == other})
+        return _joined(self._aliases("account"), links, alone={one for one, other in self._aliases("account") if one == other})
 
     @cached_property
     def _person_ids(self) -> set[str]:
@@ -182,6 +181,14 @@ class Identity:
             return {self.account(one) for one in named}
         return {self.account(person[1])} if person[0] == "person" else set()
 
+    def first_account_of(self, person: Key) -> str:
+        """The account that the person's earliest record names, else its earliest group message, else its smallest."""
+        for row in self.records.get(person, []):
+            if text(row, "account_id"):
+                return self.account(text(row, "account_id"))
+        groups = [m for m in self.messages if m.kind == "group" and m.group and self.visitor(m) == person]
+        return self.account(min(groups, key=lambda m: (m.at, m.group)).group) if groups else min(self.accounts_of(person))
+
     @cached_property
     def people_of(self) -> dict[str, set[Key]]:
         """The people of each account."""
@@ -192,8 +199,11 @@ class Identity:
         return found
 
 
-def _joined(links: Iterable[tuple[str, str]], alone: set[str]) -> Same:
+def _joined(told: Iterable[tuple[str, str]], links: Iterable[tuple[str, str]], alone: set[str]) -> Same:
+    """`alone` cuts what is linked by itself, not what an alias tells."""
     same = Same()
+    for one, other in told:
+        same.join(one, other)
     for one, other in links:
         if not {one, other} & alone:
             same.join(one, other)

@@ -10,31 +10,26 @@ from fari.facts.revenue import MONEY, converted, micros_to_money
 
 
 def costs(spend: Table, fx: Table, home: Table, calendar_days: Table) -> Table:
-    """One row per cost and day. What is given for several days is spread evenly over them, the last taking the rounding."""
-    rows = converted(spend, fx, home, "day_day", "amount", "exchanged")
-    left_out = rows.exchanged.isnull().ifelse(1, 0).cast("int64")
-    zero = ibis.literal(Decimal(0), MONEY)
-    rows = rows.select(
-        "channel", "campaign", "purpose", "currency", "platform", "origin", cost_kind=rows.kind, day=rows.day_day,
-        until=ibis.coalesce(rows.until_day, rows.day_day + 1), amount=ibis.coalesce(rows.exchanged, zero), left_out=left_out,
+    """One row per cost and day, converted at that day's rate. What is given for several days is spread evenly over them, the last taking the rounding."""
+    rows = spend.select(
+        "channel", "campaign", "purpose", "currency", "platform", "origin", "amount", cost_kind=spend.kind, day=spend.day_day,
+        until=ibis.coalesce(spend.until_day, spend.day_day + 1),
     )  # fmt: skip
     rows = rows.mutate(days=(rows.until - rows.day).cast("int64"))
     single = rows.filter(rows.days == 1).drop("until", "days")
     several = rows.filter(rows.days > 1)
     several = settled(several).inner_join(calendar_days, [calendar_days.one_day >= several.day, calendar_days.one_day < several.until])
     micros = (several.amount * 1_000_000).cast("int64")
-    share = _floor(micros, several.days)
-    last = micros - share * (several.days - 1)
-    each = (several.one_day == several.until - 1).ifelse(last, share)
-    spread = several.select(
-        *[several[name] for name in single.columns if name not in ("day", "amount", "left_out")], day=several.one_day.cast("int32"),
-        amount=micros_to_money(each),
-        left_out=(several.one_day == several.day).ifelse(several.left_out, 0).cast("int64"),
-    )  # fmt: skip
-    return single.union(spread.select(*single.columns), distinct=False)
+    share = _half_up(micros, several.days)
+    each = (several.one_day == several.until - 1).ifelse(micros - share * (several.days - 1), share)
+    spread = several.select(*[several[name] for name in single.columns if name not in ("day", "amount")], day=several.one_day.cast("int32"), amount=micros_to_money(each))
+    daily = single.union(spread.select(*single.columns), distinct=False)
+    rows = converted(daily, fx, home, "day", "amount", "exchanged")
+    zero = ibis.literal(Decimal(0), MONEY)
+    return rows.mutate(amount=ibis.coalesce(rows.exchanged, zero), left_out=rows.exchanged.isnull().ifelse(1, 0).cast("int64")).drop("exchanged")
 
 
-def _floor(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
-    """amount / by rounded down, also below zero: what is divided is a multiple, so no digit is lost in a DOUBLE."""
-    rest = (amount % by + by) % by
-    return ((amount - rest) / by).cast("int64")
+def _half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
+    """amount / by to the nearest whole number, halves away from 0: what is divided is a multiple, so no digit is lost in a DOUBLE."""
+    twice, base = amount.abs() * 2 + by, by * 2
+    return ((twice - twice % base) / base).cast("int64") * amount.sign().cast("int64")

@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import Table
 
 from fari.facts.revenue import MONEY, converted, deal_accounts, with_account
-from fari.facts.words import FOREVER
+from fari.facts.words import FOREVER, settled
 
 
 def deal_rows(deals: Table, fx: Table, home: Table, account_ids: Table, members: Table, persons: Table, account_facts: Table) -> Table:
@@ -14,12 +14,13 @@ def deal_rows(deals: Table, fx: Table, home: Table, account_ids: Table, members:
     sound = deals.filter((deals.status == "open") | deals.closed_at_day.notnull())
     rows = converted(sound, fx, home, "created_at_day", "amount", "exchanged")
     rows = rows.mutate(valued=rows.exchanged)
+    rows = settled(rows).cross_join(home)
     rows = deal_accounts(rows, account_ids, members, persons)
     zero = ibis.literal(Decimal(0), MONEY)
     weighted = (ibis.coalesce(rows.valued, zero) * ibis.coalesce(rows.probability, ibis.literal(Decimal(0), "decimal(19,12)"))).round(6).cast(MONEY)
     open_until = (rows.status == "open").ifelse(ibis.literal(FOREVER, "int32"), rows.closed_at_day)
     made = rows.select(
-        "deal_id", "account", "status", "currency", "origin", amount=ibis.coalesce(rows.valued, zero), weighted=weighted,
+        "deal_id", "account", "status", "origin", currency=ibis.coalesce(rows.currency, rows.home_currency), amount=ibis.coalesce(rows.valued, zero), weighted=weighted,
         left_out=rows.valued.isnull().ifelse(1, 0).cast("int64"), day=rows.created_at_day, met=rows.meeting_at_day.notnull().ifelse(1, 0).cast("int64"),
         from_day=ibis.greatest(rows.created_at_day, ibis.coalesce(rows.meeting_at_day, FOREVER)).cast("int32"), until_day=open_until.cast("int32"),
     )  # fmt: skip

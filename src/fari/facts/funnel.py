@@ -75,7 +75,7 @@ def _source(t: Table) -> dict[str, ibis.expr.types.Value]:
     by_visit, by_crm = t.visit_channel.notnull(), t.crm_channel.notnull()
     return {
         "channel": ibis.coalesce(t.visit_channel, t.crm_channel, UNATTRIBUTED),
-        "campaign": ibis.cases((by_visit, ibis.coalesce(t.visit_campaign, NOT_SET)), (by_crm, ibis.coalesce(t.crm_campaign, NOT_SET)), else_=UNATTRIBUTED),
+        "campaign": ibis.cases((by_visit, ibis.coalesce(t.visit_campaign, NOT_SET)), (by_crm, ibis.coalesce(t.crm_campaign, NOT_SET)), else_=NOT_SET),
         "rule": ibis.cases((by_visit, t.visit_rule), (by_crm, "crm"), else_="none"),
     }
 
@@ -87,7 +87,7 @@ def stage_entries(first_entries: Table, person_touches: Table, person_customers:
     won = person_customers.select(winner=person_customers.person)
     joined = settled(joined).left_join(won, joined.person == won.winner)
     return joined.select(
-        "person", "stage", "day", "at", channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, UNATTRIBUTED), rule=joined.rule,
+        "person", "stage", "day", "at", channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, NOT_SET), rule=joined.rule,
         country=ibis.coalesce(joined.country, NOT_SET), persona=ibis.coalesce(joined.persona, NOT_SET), converted=joined.winner.notnull().ifelse(1, 0).cast("int64"), origin=joined.origin,
     )  # fmt: skip
 

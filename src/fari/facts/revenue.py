@@ -171,7 +171,7 @@ def stage_levels(first_entries: Table) -> Table:
 
 def own_members(first_entries: Table) -> Table:
     """Members where people are the customers: each person is its own account."""
-    return first_entries.select("person", account=first_entries.person).distinct()
+    return first_entries.select("person", account=first_entries.person, place=ibis.literal(0, "int64")).distinct()
 
 
 def _bare_levels(rows: Table) -> Table:
@@ -200,7 +200,7 @@ def first_terms(terms: Table) -> Table:
 
 
 def account_facts(
-    account_ids_used: Table, customer_starts: Table, members: Table, internals: Table, visits: Table, contacts: Table, accounts: Table, account_ids: Table
+    account_ids_used: Table, customer_starts: Table, members: Table, internals: Table, visits: Table, contacts: Table, person_facts: Table, accounts: Table, account_ids: Table
 ) -> Table:
     """Per account: the channel that won it (first touch by its people up to the day it became a customer), country and persona."""
     base = settled(account_ids_used).left_join(customer_starts, account_ids_used.account == customer_starts.account).select("account", "first_day")
@@ -228,15 +228,18 @@ def account_facts(
     sourced = sourced.mutate(nth=nth)
     sourced = sourced.filter(sourced.nth == 0).select(s_owner=sourced.owner, crm_channel=sourced.channel, crm_campaign=sourced.campaign)
     earliest = alone.mutate(nth=ibis.row_number().over(ibis.window(group_by="owner", order_by=order)))
-    earliest = earliest.filter(earliest.nth == 0).select(e_owner=earliest.owner, persona=earliest.persona)
+    earliest = earliest.filter(earliest.nth == 0).select(e_owner=earliest.owner, e_person=earliest.person)
+    own_facts = person_facts.select(f_person=person_facts.person, persona=person_facts.persona)
+    earliest = settled(earliest).left_join(own_facts, earliest.e_person == own_facts.f_person).select("e_owner", "persona")
     # An account that is a person has the person's country.
     same = alone.filter((alone.owner == alone.person) & alone.country.notnull())
     same = same.mutate(nth=ibis.row_number().over(ibis.window(group_by="owner", order_by=[same.created_at.isnull().ifelse(1, 0), same.created_at, same.person_id])))
     same = same.filter(same.nth == 0).select(p_owner=same.owner, p_country=same.country)
     named = settled(accounts).left_join(account_ids, accounts.account_id == account_ids.id)
-    named = named.select(owner=ibis.coalesce(named.account, named.account_id), country=named.country, account_id=named.account_id)
+    named = named.select(owner=ibis.coalesce(named.account, named.account_id), country=named.country, account_id=named.account_id, created_at=named.created_at)
     countries = named.filter(named.country.notnull())
-    countries = countries.mutate(nth=ibis.row_number().over(ibis.window(group_by="owner", order_by=[(countries.owner == countries.account_id).ifelse(0, 1), countries.account_id])))
+    age = [countries.created_at.isnull().ifelse(1, 0), countries.created_at, countries.account_id]
+    countries = countries.mutate(nth=ibis.row_number().over(ibis.window(group_by="owner", order_by=age)))
     countries = countries.filter(countries.nth == 0).select(c_owner=countries.owner, country=countries.country)
     joined = settled(joined).left_join(sourced, joined.account == sourced.s_owner).drop("s_owner")
     joined = settled(joined).left_join(earliest, joined.account == earliest.e_owner).drop("e_owner")
@@ -246,7 +249,7 @@ def account_facts(
     return joined.select(
         "account",
         channel=ibis.coalesce(joined.visit_channel, joined.crm_channel, UNATTRIBUTED),
-        campaign=ibis.cases((by_visit, ibis.coalesce(joined.visit_campaign, NOT_SET)), (by_crm, ibis.coalesce(joined.crm_campaign, NOT_SET)), else_=UNATTRIBUTED),
+        campaign=ibis.cases((by_visit, ibis.coalesce(joined.visit_campaign, NOT_SET)), (by_crm, ibis.coalesce(joined.crm_campaign, NOT_SET)), else_=NOT_SET),
         rule=ibis.cases((by_visit, joined.visit_rule), (by_crm, "crm"), else_="none"),
         country=ibis.coalesce(joined.country, joined.p_country, NOT_SET),
         persona=ibis.coalesce(joined.persona, NOT_SET),
@@ -258,7 +261,7 @@ def with_account(rows: Table, account_facts: Table) -> Table:
     facts = account_facts.select(whose=account_facts.account, **{n: account_facts[n] for n in ("channel", "campaign", "rule", "country", "persona")})
     joined = settled(rows).left_join(facts, rows.account == facts.whose)
     return joined.select(
-        *[joined[name] for name in rows.columns], channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, UNATTRIBUTED),
+        *[joined[name] for name in rows.columns], channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, NOT_SET),
         rule=joined.rule, country=ibis.coalesce(joined.country, NOT_SET), persona=ibis.coalesce(joined.persona, NOT_SET),
     )  # fmt: skip
 
@@ -305,17 +308,23 @@ def deal_accounts(deals: Table, account_ids: Table, members: Table, persons: Tab
     rows = rows.select(*[rows[name] for name in deals.columns], named=ibis.coalesce(rows.account, rows.account_id))
     rows = settled(rows).left_join(persons, rows.person_id == persons.id)
     rows = rows.select(*[rows[name] for name in deals.columns], "named", whose=ibis.coalesce(rows.person, rows.person_id))
-    first = members.group_by("person").aggregate(home=members.account.min()).select(m_person=lambda t: t.person, home=lambda t: t.home)
+    # Of a person with several accounts the one named first.
+    nth = ibis.row_number().over(ibis.window(group_by="person", order_by=[members.place, members.account]))
+    first = members.mutate(nth=nth)
+    first = first.filter(first.nth == 0).select(m_person=first.person, home=first.account)
     rows = settled(rows).left_join(first, rows.whose == first.m_person)
     return rows.select(*[rows[name] for name in deals.columns], account=ibis.coalesce(rows.named, rows.home, rows.whose, NOT_SET))
 
 
-def trials(terms: Table, account_facts: Table, customer_starts: Table, horizon: Table) -> Table:
+def trials(terms: Table, daily: Table, account_facts: Table, customer_starts: Table, horizon: Table) -> Table:
     """One row per account that ever had a trial: the day its first began, and whether it has become a customer by the data's horizon."""
     trial = terms.filter(terms.status == "trialing")
     nth = ibis.row_number().over(ibis.window(group_by="account", order_by=[trial.from_day, trial.subscription_id]))
     first = trial.mutate(nth=nth)
-    first = first.filter(first.nth == 0).select("account", "plan", "currency", "origin", day=first.from_day)
+    first = first.filter(first.nth == 0).select("account", "origin", day=first.from_day)
+    main = daily.select(d_account=daily.account, d_from=daily.day, d_until=daily.until, plan=daily.plan, currency=daily.currency)
+    first = settled(first).left_join(main, [first.account == main.d_account, main.d_from <= first.day, main.d_until > first.day])
+    first = first.select("account", "origin", "day", plan=ibis.coalesce(first.plan, NOT_SET), currency=ibis.coalesce(first.currency, NOT_SET))
     starts = customer_starts.select(c_account=customer_starts.account, first_day=customer_starts.first_day)
     joined = settled(first).left_join(starts, first.account == starts.c_account).cross_join(horizon)
     won = joined.first_day.notnull() & (joined.first_day <= joined.horizon_day)

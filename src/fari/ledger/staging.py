@@ -62,7 +62,7 @@ _CHECKS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
 }
 """Per table: (condition, what is wrong, the way out, whether the row is refused)."""
 
-ONCE = frozenset({"people", "accounts", "deals", "rates", "aliases", "targets", "subscriptions"})
+ONCE = frozenset({"people", "accounts", "deals", "rates", "targets", "subscriptions"})
 """Tables in which a key names one thing: of two rows of a file with one key the last is kept."""
 
 

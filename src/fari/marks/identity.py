@@ -77,7 +77,10 @@ def identity(
 ) -> dict[str, list[tuple[object, ...]]]:
     """`persons` (id, person, rule), `devices` (anonymous_id, from_at, until_at, person), `internals`, `account_ids` (id, account, rule),
     `members` (person, account), `known_since` (person, known_at, known_day): everything the facts join on."""
-    pairs, contacts, aliases = list(identify_pairs), list(contact_ids), list(alias_rows)
+    # In the order things came to be, so that the first account a person has is the one named first.
+    pairs = sorted(identify_pairs, key=lambda pair: (pair[6], str(pair[3])))
+    contacts = sorted(contact_ids, key=lambda contact: (contact[3] is None, contact[3] or ALWAYS[1], contact[0]))
+    aliases = list(alias_rows)
     devices_named = {anonymous for (anonymous,) in alias_targets}
     people = Links()
     accounts = Links()
@@ -222,6 +225,9 @@ def _accounts(company, pairs, contacts, aliases, used, accounts, person_of, know
             accounts.join(account, person, "own_person")
             accounts.targets.add(person)
     names = accounts.names()
-    rows = {(person, names.get(account, account)) for person, own in of.items() for account in own}
-    rows |= {(person, names.get(person, person)) for person in alone}
-    return sorted(rows), [(i, account, accounts.rule.get(i, "")) for i, account in sorted(names.items())]
+    rows: dict[tuple[str, str], int] = {}
+    for person, own in of.items():
+        for place, account in enumerate(own):
+            rows.setdefault((person, names.get(account, account)), place)
+    rows |= {(person, names.get(person, person)): 0 for person in alone}
+    return [(*pair, place) for pair, place in sorted(rows.items())], [(i, account, accounts.rule.get(i, "")) for i, account in sorted(names.items())]

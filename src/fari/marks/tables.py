@@ -19,7 +19,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "devices": {"anonymous_id": "string", "from_at": "timestamp", "until_at": "timestamp", "person": "string"},
     "internals": {"internal_person": "string"},
     "account_ids": {"id": "string", "account": "string", "rule": "string"},
-    "members": {"person": "string", "account": "string"},
+    "members": {"person": "string", "account": "string", "place": "int64"},
     "known_since": {"person": "string", "known_at": "timestamp", "known_day": "int32"},
 }  # fmt: skip
 """Columns of each mark table, by Ibis type names."""

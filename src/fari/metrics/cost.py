@@ -78,7 +78,7 @@ def cac_media(media_spend: Decimal, new_customers: Decimal) -> Decimal:
     Source: definitions, Cost and value.
 
     >>> cac_media(Decimal(40000), Decimal(200))
-    Decimal('2E+2')
+    Decimal('200')
     """
     return media_spend / new_customers
 
@@ -90,7 +90,7 @@ def cac_paid(media_spend: Decimal, paid_new_customers: Decimal) -> Decimal:
     Source: definitions, Cost and value.
 
     >>> cac_paid(Decimal(40000), Decimal(80))
-    Decimal('5E+2')
+    Decimal('500')
     """
     return media_spend / paid_new_customers
 
@@ -102,7 +102,7 @@ def cost_per_lead(acquisition_spend: Decimal, leads: Decimal) -> Decimal:
     Source: the article, metric 7, which means this by CAC; definitions.
 
     >>> cost_per_lead(Decimal(1000), Decimal(50))
-    Decimal('2E+1')
+    Decimal('20')
     """
     return acquisition_spend / leads
 

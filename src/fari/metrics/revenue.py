@@ -67,8 +67,8 @@ def contraction_mrr(row: Any) -> Any:
     Source: definitions, Movements.
 
     >>> from fari.sample import ask
-    >>> ask("contraction_mrr", "2025-05")
-    Decimal('0.000000')
+    >>> ask("contraction_mrr", "2025-06")
+    Decimal('25.000000')
     """
     return (row.movement == "contraction").ifelse(row.before - row.mrr, row.mrr * 0)
 
@@ -225,7 +225,7 @@ def renewals_due(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("renewals_due", "2025-05")
-    Decimal('0')
+    Decimal('1')
     """
     return row.renewed * 0 + 1
 
@@ -236,7 +236,7 @@ def renewals_made(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("renewals_made", "2025-05")
-    Decimal('0')
+    Decimal('1')
     """
     return row.renewed
 

@@ -26,7 +26,7 @@ def clv_cac_ratio(clv: Decimal, cac: Decimal) -> Decimal:
     Source: definitions, Cost and value.
 
     >>> clv_cac_ratio(Decimal(10000), Decimal(500))
-    Decimal('2E+1')
+    Decimal('20')
     """
     return clv / cac
 
