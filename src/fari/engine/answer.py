@@ -21,6 +21,8 @@ class Question:
     as_of: date | None = None
     today: date | None = None
     """The day it is asked on: a period is complete only when it is over. None: as if all were over."""
+    segments: tuple[tuple[str, ...], ...] = ()
+    """Segments that are answered for even where nothing is known of them (0 where a source covers the period)."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,18 @@ from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leave
 
 Key = tuple[str, ...]
 _DAY = timedelta(days=1)
+_WIDE = Context(prec=60)
+SHARE = Decimal("1e-16")
+"""What a share of a cost is rounded to: fine enough for no one to see, coarse enough that Decimals add up without a digit lost."""
+
+
+def share_of(amount: Decimal, part: Number, whole: Number) -> Decimal:
+    """amount × part / whole, rounded to a share's digits.
+
+    >>> share_of(Decimal(100), 1, 3)
+    Decimal('33.3333333333333333')
+    """
+    return _WIDE.quantize(_WIDE.divide(_WIDE.multiply(amount, Decimal(part)), Decimal(whole)), SHARE)
 
 
 @dataclass
@@ -251,7 +263,7 @@ class Sums:
             rest = Decimal(amount)
             ordered = sorted(takers, key=lambda k: (takers[k], str(k)))
             for taker in ordered[:-1]:
-                share = Decimal(amount) * takers[taker] / whole
+                share = share_of(Decimal(amount), takers[taker], whole)
                 found[taker] += share
                 rest -= share
             found[ordered[-1]] += rest
@@ -340,7 +352,7 @@ def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cov
     period = question.periods[index]
     evaluation = Evaluation(period, index, sums, covered, company)
     metric = METRICS[name]
-    keys = sorted(evaluation.segments(name)) if question.by else [()]
+    keys = sorted(evaluation.segments(name).union(question.segments)) if question.by else [()]
     needs = {leaf_needs for leaf in leaves(name) if (leaf_needs := METRICS[leaf].needs)}
     complete = all(covered.holds(need, period, question.today) for need in needs)
     answers = []

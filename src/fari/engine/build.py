@@ -8,6 +8,7 @@ import ast
 import hashlib
 import importlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -123,17 +124,21 @@ class Builder:
         paths = [self._ensure(name, part) for part in self._parts_of(name)]
         return [str(path) for path in paths]
 
+    def table(self, name: str) -> str:
+        """The engine's view of a ledger table's current rows."""
+        return str(self._table(name, None).get_name())
+
     def finish(self) -> None:
         """Remove what was only needed on the way, and facts that nothing has used for a day."""
         for path in self.passing:
-            path.unlink(missing_ok=True)
+            _remove(path)
         self.passing.clear()
         if not self.root.is_dir():
             return
         old = time.time() - KEPT_SECONDS  # noqa: FARI - a file's age, not a date of the company
         for path in self.root.glob("*/*.parquet"):
             if path not in self.used and path.stat().st_mtime < old:
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def digest(self, name: str) -> str:
         """A digest of everything a fact is made from."""
@@ -339,7 +344,8 @@ class Builder:
                 self.used.add(path)
                 if not path.exists():
                     self.engine.view(f"raw_{name}", files, stored_columns(name))
-                    self.engine.build(current_sql(name), path, _columns_of(name))
+                    self.engine.named(view, current_sql(name))
+                    self.engine.build(f"SELECT * FROM {view}", path, _columns_of(name))
                 self.engine.view(view, [str(path)], stored_columns(name))
             self._viewed[view] = name
         return _unbound(view, _columns_of(name))
@@ -437,6 +443,14 @@ class Builder:
 def _columns_of(table: str) -> dict[str, str]:
     """A ledger table's columns by Ibis type names."""
     return {column: _IBIS.get(kind, kind.lower()) for column, kind in stored_columns(table).items()}
+
+
+def _remove(path: Path) -> None:
+    """A fact is one file, or a folder of files where a cluster wrote it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 EMPTY: dict[str, dict[str, str]] = {

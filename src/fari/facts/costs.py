@@ -30,6 +30,6 @@ def costs(spend: Table, fx: Table, home: Table, calendar_days: Table) -> Table:
 
 
 def _half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
-    """amount / by to the nearest whole number, halves away from 0: what is divided is a multiple, so no digit is lost in a DOUBLE."""
+    """amount / by to the nearest whole number, halves away from 0: what is divided is a multiple, and a DOUBLE of it is less than one half off."""
     twice, base = amount.abs() * 2 + by, by * 2
-    return ((twice - twice % base) / base).cast("int64") * amount.sign().cast("int64")
+    return ((twice - twice % base) / base).round().cast("int64") * amount.sign().cast("int64")

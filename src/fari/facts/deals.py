@@ -17,7 +17,7 @@ def deal_rows(deals: Table, fx: Table, home: Table, account_ids: Table, members:
     rows = settled(rows).cross_join(home)
     rows = deal_accounts(rows, account_ids, members, persons)
     zero = ibis.literal(Decimal(0), MONEY)
-    weighted = (ibis.coalesce(rows.valued, zero) * ibis.coalesce(rows.probability, ibis.literal(Decimal(0), "decimal(19,12)"))).round(6).cast(MONEY)
+    weighted = ibis.coalesce((rows.valued * rows.probability).round(6).cast(MONEY), zero)
     open_until = (rows.status == "open").ifelse(ibis.literal(FOREVER, "int32"), rows.closed_at_day)
     made = rows.select(
         "deal_id", "account", "status", "origin", currency=ibis.coalesce(rows.currency, rows.home_currency), amount=ibis.coalesce(rows.valued, zero), weighted=weighted,

@@ -4,9 +4,12 @@
 (period, opening_day, last_day, from_day, until_day) its ends.
 """
 
+from decimal import Decimal
+
 import ibis
 from ibis.expr.types import Table
 
+from fari.facts.revenue import MONEY
 from fari.facts.words import DIRECT, settled
 
 
@@ -60,4 +63,4 @@ def account_periods(levels: Table, edges: Table) -> Table:
     opening = opening.select(*columns, "period", "last_day", opening=opening.mrr)
     held = levels.select(held_account=levels.account, held_from=levels.from_day, held_until=levels.until_day, held_mrr=levels.mrr)
     joined = settled(opening).left_join(held, [opening.account == held.held_account, held.held_from <= opening.last_day, held.held_until > opening.last_day])
-    return joined.select(*columns, "period", "opening", closing=ibis.coalesce(joined.held_mrr, joined.opening * 0).cast("decimal(18,6)"))
+    return joined.select(*columns, "period", "opening", closing=ibis.coalesce(joined.held_mrr, ibis.literal(Decimal(0), MONEY)))

@@ -62,7 +62,8 @@ def terms(subscriptions: Table, account_ids: Table, fx: Table, home: Table) -> T
     )
     rows = converted(rows, fx, home, "from_day", "priced", "exchanged")
     left_out = rows.exchanged.isnull()
-    rows = rows.mutate(value=ibis.coalesce(rows.exchanged, ibis.literal(Decimal(0), MONEY)), left_out=left_out.ifelse(1, 0).cast("int64")).drop("priced", "exchanged")
+    rows = rows.mutate(price=ibis.coalesce(rows.exchanged, ibis.literal(Decimal(0), MONEY)), ends_day=rows.until_day)
+    rows = rows.mutate(value=rows.price, left_out=left_out.ifelse(1, 0).cast("int64")).drop("priced", "exchanged")
     overdue = rows.status == "past_due"
     paid = rows.mutate(until_day=overdue.ifelse(ibis.least(rows.until_day, ibis.greatest(rows.lapses_day, rows.from_day)), rows.until_day).cast("int32"))
     lapsed = rows.filter(overdue).mutate(from_day=ibis.greatest(rows.lapses_day, rows.from_day).cast("int32"), value=ibis.literal(Decimal(0), MONEY), left_out=ibis.literal(0, "int64"))
@@ -70,9 +71,12 @@ def terms(subscriptions: Table, account_ids: Table, fx: Table, home: Table) -> T
 
 
 def _half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
-    """amount / by to the nearest whole number, halves up, exactly: what is divided is a multiple, so no digit is lost in a DOUBLE."""
+    """amount / by to the nearest whole number, halves up, exactly: what is divided is a multiple, and a DOUBLE of it is less than one half off.
+
+    (Rounded, because casts to a whole number round on one engine and cut off on another.)
+    """
     twice, base = amount * 2 + by, by * 2
-    return ((twice - twice % base) / base).cast("int64")
+    return ((twice - twice % base) / base).round().cast("int64")
 
 
 def micros_to_money(micros: IntegerColumn) -> ibis.expr.types.DecimalColumn:
@@ -215,13 +219,10 @@ def account_facts(
     first = seen.mutate(nth=nth)
     first = first.filter(first.nth == 0).select(touched=first.account, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule)
     joined = settled(base).left_join(first, base.account == first.touched).select("account", "visit_channel", "visit_campaign", "visit_rule")
-    people = contacts
-    mapped = settled(people).left_join(account_ids, people.account_id == account_ids.id)
-    # A contact that names no account is its own person's account.
-    mapped = mapped.select(*[mapped[name] for name in people.columns], owner=ibis.coalesce(mapped.account, mapped.account_id))
-    homes = members.select(m_person=members.person, m_account=members.account).distinct()
-    alone = settled(mapped).left_join(homes, mapped.person == homes.m_person)
-    alone = alone.select(*[alone[name] for name in people.columns], owner=ibis.coalesce(alone.owner, alone.m_account, alone.person)).distinct()
+    # A person's every record speaks for each of its accounts.
+    homes = members.select(m_person=members.person, owner=members.account)
+    alone = contacts.inner_join(homes, contacts.person == homes.m_person)
+    alone = alone.select(*[alone[name] for name in contacts.columns], owner=alone.owner).distinct()
     order = [alone.created_at.isnull().ifelse(1, 0), alone.created_at, alone.person_id]
     sourced = alone.filter(alone.channel.notnull() & ~alone.internal)
     nth = ibis.row_number().over(ibis.window(group_by="owner", order_by=[sourced.created_at.isnull().ifelse(1, 0), sourced.created_at, sourced.person_id]))
@@ -333,24 +334,34 @@ def trials(terms: Table, daily: Table, account_facts: Table, customer_starts: Ta
 
 def renewals(terms: Table, months: Table, calendar_days: Table, account_facts: Table) -> Table:
     """One row per paid interval longer than a month that is completed: the last day paid for, and whether it still runs the day after."""
-    paid = terms.filter(terms.status.isin(["active", "past_due"]) & (terms.value > ibis.literal(Decimal(0), MONEY)))
+    # One row per stretch as it was told, whether or not it lapsed on the way.
+    whole = terms.filter(terms.from_day == terms.starts_day)
+    paid = whole.filter(whole.status.isin(["active", "past_due"]) & (whole.price > ibis.literal(Decimal(0), MONEY)))
     step_months = (ibis.cases(*[(paid.interval == n, m) for n, m in _MONTHS.items()], else_=0) * paid.interval_count).cast("int32")
     step_days = (ibis.cases(*[(paid.interval == n, d) for n, d in _DAYS.items()], else_=0) * paid.interval_count).cast("int32")
     paid = paid.mutate(step_months=step_months, step_days=step_days)
-    columns = ("subscription_id", "account", "plan", "currency", "origin", "value")
+    columns = ("subscription_id", "account", "plan", "currency", "origin", "starts_day", "ends_day")
     by_month = paid.filter(paid.step_months > 1)
     by_month = settled(by_month).inner_join(months, [months.calendar_month > by_month.month_no])
     by_month = by_month.filter((by_month.calendar_month - by_month.month_no) % by_month.step_months == 0)
     due = (by_month.first_day + ibis.least(by_month.dom, by_month.days) - 1).cast("int32")
-    by_month = by_month.select(*columns, "from_day", "until_day", due_day=due)
+    by_month = by_month.select(*columns, due_day=due)
     # Longer than a month: five weeks and more, 31 days and more (52/12 weeks, 365/12 days a month).
     by_day = paid.filter(((paid.interval == "week") & (paid.interval_count >= 5)) | ((paid.interval == "day") & (paid.interval_count >= 31)))
     by_day = settled(by_day).inner_join(calendar_days, [calendar_days.one_day > by_day.starts_day])
     by_day = by_day.filter((by_day.one_day - by_day.starts_day) % by_day.step_days == 0)
-    by_day = by_day.select(*columns, "from_day", "until_day", due_day=by_day.one_day.cast("int32"))
+    by_day = by_day.select(*columns, due_day=by_day.one_day.cast("int32"))
     due_rows = by_month.union(by_day, distinct=False)
-    due_rows = due_rows.filter((due_rows.due_day > due_rows.from_day) & (due_rows.due_day <= due_rows.until_day))
-    after = terms.select(s_id=terms.subscription_id, s_from=terms.from_day, s_until=terms.until_day)
+    due_rows = due_rows.filter((due_rows.due_day > due_rows.starts_day) & (due_rows.due_day <= due_rows.ends_day))
+    # Where a later stretch of the subscription runs on the last day paid for, that one speaks for it.
+    later = whole.select(l_id=whole.subscription_id, l_from=whole.starts_day, l_until=whole.ends_day)
+    over = settled(due_rows).inner_join(
+        later, [due_rows.subscription_id == later.l_id, later.l_from > due_rows.starts_day, later.l_from < due_rows.due_day, later.l_until >= due_rows.due_day]
+    )
+    over = over.select(o_id=over.subscription_id, o_start=over.starts_day, o_due=over.due_day).distinct()
+    due_rows = settled(due_rows).left_join(over, [due_rows.subscription_id == over.o_id, due_rows.starts_day == over.o_start, due_rows.due_day == over.o_due])
+    due_rows = due_rows.filter(due_rows.o_id.isnull()).select(*columns, "due_day")
+    after = whole.select(s_id=whole.subscription_id, s_from=whole.starts_day, s_until=whole.ends_day)
     on = settled(due_rows).inner_join(after, [due_rows.subscription_id == after.s_id, after.s_from <= due_rows.due_day, after.s_until > due_rows.due_day])
     still = on.select(k_id=on.subscription_id, k_day=on.due_day).distinct()
     joined = settled(due_rows).left_join(still, [due_rows.subscription_id == still.k_id, due_rows.due_day == still.k_day])

@@ -32,6 +32,10 @@ class Report:
     """Per `table.column currency`: sum in the file, stored, rejected; and what the file itself states."""
     skipped: dict[str, int] = field(default_factory=dict)
     import_id: str | None = None
+    format: str = ""
+    """What the file was read as: what `--as` would have to say."""
+    refused: str | None = None
+    """Why nothing of the file was read, where that is so."""
 
     def count(self, what: str) -> int:
         """Rows new, changed, unchanged or withdrawn over all tables."""
@@ -81,17 +85,18 @@ def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: 
             tables[table]["months"] = sorted(month for (month,) in days)
         _write(ledger, staging, table, import_id, how)
     _write_coverage(ledger, staged, covers, import_id, how, reports)
-    for report in reports:
+    taken = [report for report in reports if report.refused is None]
+    for report in taken:
         report.import_id = import_id
     act = {
         "import_id": import_id,
         "act": "commit",
         "at": how.now.astimezone(UTC).replace(tzinfo=None),
         "recorded_on": how.recorded,
-        "source": ", ".join(dict.fromkeys(report.source for report in reports)),
+        "source": ", ".join(dict.fromkeys(report.source for report in taken)),
         "tables": json.dumps(tables),
-        "files": json.dumps([{"file": r.file, "source": r.source, "read": r.read, "rejected": r.rejected} for r in reports]),
-        "totals": json.dumps({r.file: r.totals for r in reports}, default=str),
+        "files": json.dumps([{"file": r.file, "source": r.source, "read": r.read, "rejected": r.rejected} for r in taken]),
+        "totals": json.dumps({r.file: r.totals for r in taken}, default=str),
     }
     _append_rows(ledger, "imports", [act], IMPORTS)
     for table in (*tables, "imports", "coverage"):

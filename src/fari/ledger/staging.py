@@ -138,6 +138,13 @@ class Staging:
         columns = {name: [values.get(name) for _, values in rows] for name in names}
         self.add_columns(table, [line for line, _ in rows], columns)
 
+    def discard(self) -> None:
+        """Forget what was added since the last check: its file turned out to be unreadable."""
+        self._buffers.clear()
+        for name in self._columns:
+            self.connection.execute(f"DROP TABLE IF EXISTS staged_{name}")
+        self._columns.clear()
+
     def check(self, file_no: int, file: str, source: str) -> tuple[list[Staged], list[Problem]]:
         """Type what was added since the last check, as rows of one file; the refused ones become Problems."""
         staged: list[Staged] = []

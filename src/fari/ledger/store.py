@@ -77,6 +77,8 @@ class Import:
     undone_at: datetime | None = None
     undone_on: date | None = None
     seq: int = 0
+    totals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By file: its control totals, amounts as decimal strings."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ class Ledger:
                 undone[row["import_id"]]["at"] if row["import_id"] in undone else None,
                 undone[row["import_id"]]["recorded_on"] if row["import_id"] in undone else None,
                 seq,
+                json.loads(row["totals"] or "{}"),
             )
             for seq, row in enumerate(done)
         ]  # fmt: skip

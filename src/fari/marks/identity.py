@@ -164,7 +164,7 @@ def identity(
                 device_rows.append((anonymous, begun, until, person_of(user)))
                 begun = until
     internals = sorted({person_of(person) for person, _, _, _, _, internal in contacts if internal})
-    members, account_names = _accounts(company, pairs, contacts, aliases, used, accounts, person_of, known, device_rows)
+    members, account_names = _accounts(company, pairs, contacts, aliases, used, people, emails, accounts, person_of, known, device_rows)
     first_known: dict[str, tuple[datetime, int]] = {}
     for person, moment in since.items():
         one = person_of(person)
@@ -180,20 +180,20 @@ def identity(
     }
 
 
-def _accounts(company, pairs, contacts, aliases, used, accounts, person_of, known, device_rows):  # type: ignore[no-untyped-def]
+def _accounts(company, pairs, contacts, aliases, used, people, emails, accounts, person_of, known, device_rows):  # type: ignore[no-untyped-def]
     """(members, account ids): whose people are whose, after accounts that are one were joined."""
     of: dict[str, dict[str, None]] = {}
     holders = {row[0]: row[3] for row in device_rows}
     billing: dict[str, list[str]] = {}
     domains: dict[str, set[str]] = {}
-    for person, email, account, *_ in contacts:
+    for address, ids in emails.items() if company.match_domains else ():
+        if not is_free_mail(address):
+            domains.setdefault(address.rpartition("@")[2], set()).update(person_of(i) for i in ids - people.alone)
+    for person, _, account, *_ in contacts:
         if account is not None:
             of.setdefault(person_of(person), {})[account] = None
             if account == person:
                 billing.setdefault(person_of(person), []).append(account)
-        address = plain_email(email)
-        if company.match_domains and address and not is_free_mail(address):
-            domains.setdefault(address.rpartition("@")[2], set()).add(person_of(person))
     for kind, anonymous, user, group, *_ in pairs:
         if group is not None and kind == "group":
             person = person_of(user) if user is not None else holders.get(anonymous, anonymous)
@@ -209,11 +209,11 @@ def _accounts(company, pairs, contacts, aliases, used, accounts, person_of, know
         if others:
             accounts.join(own[0], others[0], "billing_email")
             accounts.targets.add(others[0])
-    for people in domains.values():
-        named = sorted({account for person in people for account in of.get(person, {})})
+    for owners in domains.values():
+        named = sorted({account for person in owners for account in of.get(person, {})})
         for account in named[1:]:
             accounts.join(account, named[0], "domain")
-        for person in people:
+        for person in owners:
             if named and person not in of:
                 of[person] = {named[0]: None}
     # A person without an account is its own: account ids that are ids of such a person are that account.

@@ -31,7 +31,7 @@ def media_spend(row: Any) -> Any:
     >>> ask("media_spend", "2025-03")
     Decimal('400.000000')
     """
-    return ((row.cost_kind == "ads") & (row.purpose == "acquire")).ifelse(row.amount, row.amount * 0)
+    return ((row.cost_kind == "ads") & (row.purpose == "acquire")).ifelse(row.amount, 0)
 
 
 @measure("costs", "during", needs="spend", dims="channel campaign", unit="money", good="neutral", left_out=_RATE, listed=False)
@@ -42,7 +42,7 @@ def acquisition_cost(row: Any) -> Any:
     >>> ask("acquisition_cost", "2025-03")
     Decimal('900.000000')
     """
-    return (row.purpose == "acquire").ifelse(row.amount, row.amount * 0)
+    return (row.purpose == "acquire").ifelse(row.amount, 0)
 
 
 spread(

@@ -44,7 +44,7 @@ def new_mrr(row: Any) -> Any:
     >>> ask("new_mrr", "2025-03")
     Decimal('200.000000')
     """
-    return (row.movement == "new").ifelse(row.mrr - row.before, row.mrr * 0)
+    return (row.movement == "new").ifelse(row.mrr - row.before, 0)
 
 
 @measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", reach="content")
@@ -57,7 +57,7 @@ def expansion_mrr(row: Any) -> Any:
     >>> ask("expansion_mrr", "2025-05")
     Decimal('50.000000')
     """
-    return (row.movement == "expansion").ifelse(row.mrr - row.before, row.mrr * 0)
+    return (row.movement == "expansion").ifelse(row.mrr - row.before, 0)
 
 
 @measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", good="down", reach="content")
@@ -70,7 +70,7 @@ def contraction_mrr(row: Any) -> Any:
     >>> ask("contraction_mrr", "2025-06")
     Decimal('25.000000')
     """
-    return (row.movement == "contraction").ifelse(row.before - row.mrr, row.mrr * 0)
+    return (row.movement == "contraction").ifelse(row.before - row.mrr, 0)
 
 
 @measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} churn_reason", unit="money", stage="retention", good="down", reach="content")
@@ -83,7 +83,7 @@ def churned_mrr(row: Any) -> Any:
     >>> ask("churned_mrr", "2025-04")
     Decimal('100.000000')
     """
-    return (row.movement == "churn").ifelse(row.before - row.mrr, row.mrr * 0)
+    return (row.movement == "churn").ifelse(row.before - row.mrr, 0)
 
 
 @measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", reach="content")
@@ -96,7 +96,7 @@ def reactivation_mrr(row: Any) -> Any:
     >>> ask("reactivation_mrr", "2025-05")
     Decimal('100.000000')
     """
-    return (row.movement == "reactivation").ifelse(row.mrr - row.before, row.mrr * 0)
+    return (row.movement == "reactivation").ifelse(row.mrr - row.before, 0)
 
 
 @measure("account_periods", "period", needs="subscriptions", dims=_DIMS.replace(" content", ""), unit="money", stage="retention", adds=False, listed=False)

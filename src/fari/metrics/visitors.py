@@ -21,7 +21,7 @@ def visitors(row: Any) -> Any:
     return (row.kind == "human").ifelse(1, 0)
 
 
-@measure("visitor_periods", "period", needs="events", dims="channel campaign country device", adds=False, good="neutral", listed=False)
+@measure("visitor_periods", "period", needs="events", dims="channel campaign country device content", adds=False, reach="content", good="neutral", listed=False)
 def bots(row: Any) -> Any:
     """Distinct visitors whose page views were a known bot's; never among the visitors.
 
@@ -32,7 +32,7 @@ def bots(row: Any) -> Any:
     return (row.kind == "bot").ifelse(1, 0)
 
 
-@measure("visitor_periods", "period", needs="events", dims="channel campaign country device", adds=False, good="neutral", listed=False)
+@measure("visitor_periods", "period", needs="events", dims="channel campaign country device content", adds=False, reach="content", good="neutral", listed=False)
 def internal(row: Any) -> Any:
     """Distinct visitors who are our own people; never among the visitors.
 

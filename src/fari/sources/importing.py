@@ -123,27 +123,46 @@ def import_files(
     as_: str | None = None,
     source: str | None = None,
     covers: tuple[date, date] | None = None,
+    keep_going: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Report]:
     """Import files as one act. FariError, with nothing stored, where one of them is of no known format.
 
+    With `keep_going` such a file only has `refused` set in its report, and the others are imported.
     `covers` is the half-open range of days the files cover, where the caller knows better than the files.
     """
     ledger.open()
-    opened = []
+    opened: list[tuple[File, str, Any, Mapping[str, str]] | str] = []
     for path in paths:
-        file = open_file(path)
-        opened.append((file, *choose(file, ledger.company, as_)))
+        try:
+            file = open_file(path)
+            opened.append((file, *choose(file, ledger.company, as_)))
+        except Exception as error:
+            if not keep_going:
+                raise
+            opened.append(_why(path.name, error))
     staging = Staging(ledger.company, ledger.folder / "ledger" / ".scratch")
     staging.replace = how.replace
     reports: list[Report] = []
     staged: list[Staged] = []
     ranges: dict[tuple[int, str], tuple[date, date]] = {}
-    for number, (file, name, reader, mapping) in enumerate(opened):
+    for number, (path, ready) in enumerate(zip(paths, opened, strict=True)):
+        if isinstance(ready, str):
+            reports.append(Report(path.name, source or "", refused=ready))
+            continue
+        file, name, reader, mapping = ready
         progress(f"reading {file.name}")
-        report = Report(file.name, source or name)
+        report = Report(file.name, source or name, format=reader if isinstance(reader, str) else name)
         reports.append(report)
-        stated = _feed(file, ledger.company, reader, mapping, staging, report, number, ranges)
+        try:
+            stated = _feed(file, ledger.company, reader, mapping, staging, report, number, ranges)
+        except Exception as error:
+            if not keep_going:
+                raise
+            staging.discard()
+            ranges = {key: stretch for key, stretch in ranges.items() if key[0] != number}
+            reports[-1] = Report(report.file, report.source, format=report.format, refused=_why(file.name, error))
+            continue
         found, problems = staging.check(number, file.name, report.source)
         staged += found
         report.problems += _damage(file, report) + problems
@@ -156,6 +175,11 @@ def import_files(
         commit(ledger, staging, staged, reports, ranges, how)
     staging.connection.close()
     return reports
+
+
+def _why(file: str, error: Exception) -> str:
+    """An error in one line. One that no source has thought of is the library's own word for a damaged file."""
+    return str(error) if isinstance(error, FariError) else f"{file} cannot be read: {error or type(error).__name__}"
 
 
 def _feed(

@@ -1,0 +1,78 @@
+"""The queries that open a sum: the same rows, unsummed, and further down to the rows of the sources.
+
+Plain SQL around what fari.engine.compile has made, so that opening a number need not import Ibis.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fari.facts.words import UNALLOCATED
+
+
+def filtered(where: Mapping[str, Sequence[str]]) -> str:
+    """A condition on rows: each dimension has one of its values; what has none is `(unallocated)`, as in answers.
+
+    >>> filtered({"channel": ("Email", "Bob's")})
+    "coalesce(nullif(channel, ''), '(unallocated)') IN ('Email', 'Bob''s')"
+    """
+    return " AND ".join(f"coalesce(nullif({name}, ''), '{UNALLOCATED}') IN ({_texts(values)})" for name, values in where.items())
+
+
+def largest(rows: str, limit: int) -> str:
+    """The rows that contribute most."""
+    return f"SELECT * FROM ({rows}) AS every_one ORDER BY abs(contribution) DESC, origin LIMIT {int(limit)}"
+
+
+def by_source(rows: str, columns: Sequence[str]) -> str:
+    """Costs spread over days put together again: one row per row of the source, with its first and last day here."""
+    summed = ("day", "one_day", "amount", "contribution", "left_out", "period")
+    kept = ", ".join(name for name in columns if name not in summed)
+    return (
+        f"SELECT {kept}, min(day) AS day, max(day) AS last_day, sum(amount) AS amount, sum(contribution) AS contribution "
+        f"FROM ({rows}) AS days_of_it GROUP BY {kept}"
+    )
+
+
+def _running(day: int) -> str:
+    """Subscriptions running on a day. Of stretches of one that overlap, the later start wins (as in fari.facts.revenue)."""
+    return (
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY account, subscription_id ORDER BY starts_day DESC, value DESC, origin) AS nth "
+        f"FROM terms WHERE from_day <= {day} AND until_day > {day}) AS ranked WHERE nth = 1"
+    )
+
+
+def subscriptions(levels: str, day: int) -> str:
+    """The subscriptions that make accounts' levels of MRR on a day; each contributes its monthly value."""
+    return (
+        "SELECT t.subscription_id, t.account, t.from_day, t.until_day, t.status, t.plan, t.currency, o.plan AS main_plan, o.currency AS main_currency, "
+        "o.channel, o.campaign, o.rule, o.country, o.persona, t.value AS contribution, t.origin "
+        f"FROM ({levels}) AS o JOIN ({_running(day)}) AS t ON t.account = o.account WHERE t.value <> 0"
+    )
+
+
+def unpriced(day: int, levels: str) -> str:
+    """Where subscriptions come from that run on a day but have no exchange rate; of some accounts' levels only, where given."""
+    among = f" AND account IN (SELECT account FROM ({levels}) AS o)" if levels else ""
+    return f"SELECT origin FROM ({_running(day)}) AS t WHERE left_out > 0{among}"
+
+
+def other_visits(visitors: str, since: int, until: int) -> str:
+    """The evidence of visitors: their other visits with a page view in the period, which count nothing."""
+    return (
+        "SELECT v.visitor, v.campaign, v.country, v.device, v.channel, v.rule, v.visit_id, v.started_at, v.origin, 0 AS contribution "
+        f"FROM visit_days v JOIN (SELECT DISTINCT kind, visitor, visit_id FROM ({visitors}) AS counted) AS o "
+        "ON o.kind = v.kind AND o.visitor = v.visitor AND o.visit_id <> v.visit_id "
+        f"WHERE v.day >= {since} AND v.day < {until} "
+        "GROUP BY v.visitor, v.campaign, v.country, v.device, v.channel, v.rule, v.visit_id, v.started_at, v.origin"
+    )
+
+
+def other_signups(users: str, since: int, until: int) -> str:
+    """The evidence of users who signed up: their other sign-up events in the period."""
+    return (
+        f"SELECT s.*, 0 AS contribution FROM signups s JOIN ({users}) AS o ON o.person = s.person AND o.message_id <> s.message_id "
+        f"WHERE s.day >= {since} AND s.day < {until}"
+    )
+
+
+def _texts(values: Iterable[str]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

@@ -1,0 +1,125 @@
+"""Answers for programs: JSON as the contract has it, CSV and Parquet with one row per answer."""
+
+import csv
+import io
+import tempfile
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fari.engine.answer import Answer, Number
+from fari.surfaces.format import exact
+
+_PARQUET = {
+    "from": "DATE",
+    "until": "DATE",
+    "complete": "BOOLEAN",
+    "compared_from": "DATE",
+    "compared_until": "DATE",
+    **dict.fromkeys(("value", "low", "high", "compared_value", "change", "change_rate"), "DECIMAL(38,18)"),
+}
+"""Column types other than text. Eighteen decimals hold all of money and of rates that is not noise of the division."""
+
+
+def as_json(answers: Sequence[Answer], compared: bool = False) -> str:
+    """An array of objects, a line each; numbers with all their digits."""
+    rows = ",\n ".join(dumps(_object(answer, compared)) for answer in answers)
+    return f"[{rows}]\n"
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """Any value as JSON: Decimals are numbers with all their digits and no exponent, dates are ISO."""
+    import simplejson
+
+    return str(simplejson.dumps(_plain(value), ensure_ascii=False, indent=indent))
+
+
+def as_csv(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = False) -> str:
+    """One row per answer, a column per dimension split by; parts and notes as text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    rows = [_row(answer, by, compared) for answer in answers]
+    writer.writerow(columns(by, compared))
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return text.getvalue()
+
+
+def as_parquet(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = False) -> bytes:
+    """The rows of `as_csv` as a Parquet file, typed."""
+    import duckdb
+
+    names = columns(by, compared)
+    typed = ", ".join(f'"{name}" {_PARQUET.get(name, "VARCHAR")}' for name in names)
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE answers ({typed})")
+        for answer in answers:
+            # As text, so that DuckDB reads the decimals exactly.
+            row = [None if value is None else _cell(value) for value in _row(answer, by, compared)]
+            connection.execute(f"INSERT INTO answers VALUES ({', '.join('?' * len(row))})", row)
+        path = Path(folder) / "answers.parquet"
+        connection.table("answers").write_parquet(str(path))
+        return path.read_bytes()
+
+
+def columns(by: Sequence[str], compared: bool) -> list[str]:
+    """Column names of CSV and Parquet. The dimension `currency` is kept apart from the answer's own currency."""
+    dimensions = ["by_currency" if name == "currency" else name for name in by]
+    against = ["compared_from", "compared_until", "compared_value", "change", "change_rate"] if compared else []
+    return ["metric", "from", "until", "grain", *dimensions, "value", "unit", "currency", "parts", "low", "high", "complete", "notes", *against]
+
+
+def _row(answer: Answer, by: Sequence[str], compared: bool) -> list[Any]:
+    period = answer.period
+    parts = "; ".join(f"{name}={'' if value is None else exact(value)}" for name, value in answer.parts.items())
+    row: list[Any] = [answer.metric, period.since, period.until, period.grain, *(answer.segment[name] for name in by), answer.value]
+    row += [answer.unit, answer.currency, parts, answer.low, answer.high, answer.complete, "; ".join(answer.notes)]
+    if compared:
+        other = answer.compared_with
+        row += [other and other.since, other and other.until, answer.compared and answer.compared.value, answer.change, answer.change_rate]
+    return row
+
+
+def _object(answer: Answer, compared: bool) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "metric": answer.metric,
+        "from": answer.period.since,
+        "until": answer.period.until,
+        "grain": answer.period.grain,
+        "segment": answer.segment,
+        "value": answer.value,
+        "unit": answer.unit,
+        "currency": answer.currency,
+        "parts": answer.parts,
+        "low": answer.low,
+        "high": answer.high,
+        "complete": answer.complete,
+        "notes": answer.notes,
+    }
+    if compared:
+        other = answer.compared_with
+        value: Number | None = answer.compared.value if answer.compared else None
+        written["compared"] = {"value": value, "from": other.since if other else None, "until": other.until if other else None}
+        written["change"] = answer.change
+        written["change_rate"] = answer.change_rate
+    return written
+
+
+def _plain(value: Any) -> Any:
+    """A value in JSON's own types; Decimals as their digits, since JSON's writers fall back on exponents."""
+    import simplejson
+
+    if isinstance(value, Decimal):
+        return simplejson.RawJSON(exact(value))
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return exact(value) if isinstance(value, Decimal | int) else "" if value is None else str(value)
