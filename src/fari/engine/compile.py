@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import fari.metrics
-from fari.engine.build import code_digest
+from fari.engine.graph import code_digest
 from fari.metrics.kinds import METRICS, Measure
 
 REACH = {
@@ -29,6 +29,8 @@ QUESTION: dict[str, dict[str, str]] = {
     "spans": {"period": "int32", "grain": "string", "period_day": "int32"},
 }
 """The question's periods as tables."""
+_KNOWN: dict[str, str] = {}
+"""Compiled texts by digest, for this process."""
 
 
 def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
@@ -56,12 +58,14 @@ def _metrics_digest() -> str:
 def _kept(root: Path, key: list[object], make: Any) -> str:
     digest = hashlib.sha256(json.dumps([*key, _metrics_digest(), code_digest()], default=str).encode()).hexdigest()[:24]
     path = root / ".sql" / f"{digest}.sql"
-    if path.exists():
-        return path.read_text(encoding="utf-8")
-    text = str(make())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return text
+    if digest not in _KNOWN:
+        if path.exists():
+            _KNOWN[digest] = path.read_text(encoding="utf-8")
+        else:
+            _KNOWN[digest] = str(make())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_KNOWN[digest], encoding="utf-8")
+    return _KNOWN[digest]
 
 
 def summed(root: Path, dialect: str, fact: str, when: str, names: Sequence[str], dimensions: Sequence[str], schema: dict[str, str], rolled: bool) -> str:

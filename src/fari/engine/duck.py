@@ -92,6 +92,10 @@ class DuckDB:
         self.connection.execute(f"COPY (SELECT {cast} FROM ({sql})) TO '{target}' (FORMAT parquet)")
         aside.replace(path)
 
+    def drop(self, path: Path) -> None:
+        """Remove what `build` made."""
+        path.unlink(missing_ok=True)
+
     def schema(self, paths: Sequence[str]) -> dict[str, str]:
         """Column names and Ibis type names of Parquet files."""
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)

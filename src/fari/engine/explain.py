@@ -1,7 +1,7 @@
 """One number opened: its formula and definition, the rules in force, its inputs in turn, and the source rows that add up to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
@@ -25,6 +25,11 @@ Row = dict[str, Any]
 _WIDE = Context(prec=60)
 _HIDDEN = frozenset("period one_day one kind grain period_day first_visit first_at customer customer_before left_out own_volume".split())
 """Columns that are only there to compute with."""
+_EVIDENCE = {
+    "visitor_periods": ("visit_days", "visitor", opened.other_visits),
+    "signup_periods": ("signups", "person", opened.other_signups),
+}
+"""Of facts of distinct things: the fact that has all their rows, the column that names the thing, and the query of those that did not decide."""
 _SAYS = {"crm": "No visit is known: the CRM's own original source.", "none": "Neither a visit nor a source is known."}
 
 
@@ -97,11 +102,11 @@ def explain(
     question = Question((metric,), (period,), (), tuple(where), as_of, today)
     answer = asker.ask(question)[0]
     names = list(_tree(metric))[1:] if isinstance(METRICS[metric], Formula) else []
-    values = {name: _value(asker, name, question) for name in names} | {metric: answer.value}
+    values = _values(asker, names, question) | {metric: answer.value}
     opener = _Opener(asker, question, limit)
     inputs, rows, checks, sql, left_out = [], [], [], [], []
     notes = [*answer.notes, *_beside(answer)]
-    for name in [*names, metric] if not names else names:
+    for name in names or [metric]:
         kind = METRICS[name.removeprefix("total_")]
         if isinstance(kind, Formula):
             inputs.append(Input(name, values[name], 0, None, formula(name.removeprefix("total_"))))
@@ -135,9 +140,16 @@ def _tree(name: str) -> dict[str, None]:
     return found
 
 
-def _value(asker: Asker, name: str, question: Question) -> Number | None:
-    where = () if name.startswith("total_") else question.where
-    return asker.ask(Question((name.removeprefix("total_"),), question.periods, (), where, question.as_of, question.today))[0].value
+def _values(asker: Asker, names: Sequence[str], question: Question) -> dict[str, Number | None]:
+    """The values of inputs, those of `total_x` without the question's filters."""
+    values: dict[str, Number | None] = {}
+    for prefix, where in (("", question.where), ("total_", ())):
+        asked = [name for name in names if name.startswith("total_") == bool(prefix)]
+        if asked:
+            plain = tuple(name.removeprefix(prefix) for name in asked)
+            answers = asker.ask(Question(plain, question.periods, (), where, question.as_of, question.today))
+            values |= {name: answer.value for name, answer in zip(asked, answers, strict=True)}
+    return values
 
 
 def _beside(answer: Answer) -> list[str]:
@@ -221,17 +233,14 @@ class _Opener:
             rows = opened.subscriptions(rows, self._edge(metric))
         found.count, found.sum = self._totals(rows)
         shown = opened.largest(rows, self.limit) if self.limit is not None else rows
-        if metric.fact == "visitor_periods":
-            self._have("visit_days")
-            evidence = opened.other_visits(rows, number(self.period.since), number(self.period.until))
-        elif metric.fact == "signup_periods":
-            self._have("signups")
-            evidence = opened.other_signups(rows, number(self.period.since), number(self.period.until))
         listed = self._fetch(shown)
-        if evidence:
-            thing = "visitor" if metric.fact == "visitor_periods" else "person"
+        if metric.fact in _EVIDENCE:
+            fact, thing, others = _EVIDENCE[metric.fact]
+            self._have(fact)
+            days = number(self.period.since), number(self.period.until)
+            evidence = others(rows, *days)
             found.count += self._totals(evidence)[0]
-            listed = _with_evidence(listed, self._fetch(evidence), thing)
+            listed = _with_evidence(listed, self._fetch(others(shown, *days)), thing)
         else:
             listed.sort(key=_largest_first)
         found.rows = [self._shown(row, metric) for row in listed]
@@ -368,5 +377,3 @@ def _sentence(rule: str | None, company: Company) -> str:
         return _SAYS[rule or "none"]
     return says(rule, company)
 
-
-__all__ = ["Explanation", "Input", "Iterator", "LeftOut", "explain"]

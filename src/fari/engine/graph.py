@@ -1,0 +1,77 @@
+"""The graph of facts, read from the code: a public function of a module of fari.facts is a fact, its parameters are its inputs."""
+
+import ast
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+import fari.engine.given
+import fari.facts
+import fari.marks
+from fari.ledger.store import current_sql, stored_columns
+
+PARTED = frozenset(
+    "page_views cut_views visit_starts landings touches visit_days visits open_visits visitor_periods visitor_contents "
+    "user_agents agents page_paths contents identify_pairs signup_events acted devices_here persons_here internals_here".split()
+)
+"""Built part by part, as their events are."""
+INLINE = frozenset({"page_views"})
+"""Never stored: what reads it takes its expression in."""
+PASSING = frozenset({"cut_views", "visit_starts", "landings"})
+"""Needed while others are built, then removed."""
+BY_CONTENT = frozenset({"open_visits", "devices_here", "persons_here", "internals_here"})
+"""Known to their readers by what is in them, so that a change that does not reach a part does not rebuild it."""
+ASKED = {"agents": "user_agents", "contents": "page_paths", "touches": "landings", "worth": "acted"}
+"""Which distinct values each mark judges."""
+ASKED_OF_IDENTITY = ("identify_pairs", "shared_devices", "alias_targets", "contact_ids", "alias_rows", "used_ids")
+"""What identity is decided from."""
+BEFORE: dict[str, dict[str, str]] = {
+    "open_visits": {
+        "visitor": "string", "kind": "string", "at": "timestamp", "day": "int32", "visit_id": "string", "country": "string", "device": "string",
+        **dict.fromkeys(("host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "click_ids"), "string"),
+        "origin": "string", "started_at": "timestamp", "started_day": "int32",
+    },
+    "visit_days": {
+        "kind": "string", "visitor": "string", "visit_id": "string", "day": "int32", "content": "string", "views": "int64", "channel": "string",
+        "rule": "string", "campaign": "string", "country": "string", "device": "string", "started_at": "timestamp", "origin": "string",
+    },
+}  # fmt: skip
+"""What a part takes from the part before it (`<name>_before`), and its columns for the first part, which has none."""
+_OF_LEVELS = {"subscriptions": "subscription_levels", "deals": "won_levels", "stages": "stage_levels"}
+
+
+@cache
+def catalogue() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Every fact: (module, inputs), read from the source of fari.facts without importing Ibis."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for path in sorted(Path(fari.facts.__path__[0]).glob("*.py")):
+        if path.stem in ("periodic", "words"):
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                found[node.name] = (f"fari.facts.{path.stem}", tuple(a.arg for a in node.args.args))
+    return found
+
+
+@cache
+def code_digest() -> str:
+    """A digest of all code that decides what facts hold."""
+    digest = hashlib.sha256()
+    for folder in (fari.facts.__path__[0], fari.marks.__path__[0]):
+        for path in sorted(Path(folder).rglob("*")):
+            if path.suffix in (".py", ".csv", ".toml"):
+                digest.update(path.read_bytes())
+    digest.update(Path(fari.engine.given.__file__).read_bytes())
+    digest.update(json.dumps([[current_sql(t), stored_columns(t)] for t in ("events", "spend")]).encode())
+    return digest.hexdigest()[:16]
+
+
+def digest_of(*parts: object) -> str:
+    """A short digest of plain values."""
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def resolve(name: str, customer_from: str) -> str:
+    """The fact behind a name that depends on what makes a customer."""
+    return _OF_LEVELS[customer_from] if name == "account_levels" else name

@@ -1,0 +1,208 @@
+"""The command line: what there is to type. What a command does stands in a module of its own, imported when it is run."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fari import __version__
+from fari.errors import FariError, UsageError
+from fari.surfaces import terminal
+from fari.surfaces.project import Place
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="fari",
+    add_completion=False,
+    rich_markup_mode=None,  # Rich's help takes longer to load than all of the rest
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback(invoke_without_command=True)
+def fari(
+    context: typer.Context,
+    here: Annotated[list[Path] | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR, as git does.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """The whole subscription funnel, from visitor to MRR, computed from your own files.
+
+    Begin with `fari demo`, or with `fari init` and `fari import FILE...`.
+    """
+    folder = Path.cwd()
+    for each in here or ():
+        folder /= each
+    if not folder.is_dir():
+        raise UsageError(f"-C {folder}: there is no such folder")
+    context.obj = Place(folder)
+    if version:
+        terminal.write(f"fari {__version__}\n")
+    elif context.invoked_subcommand is None:
+        terminal.write(f"{context.get_help()}\n")
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder to make.", show_default=False)] = Path("fari-demo"),
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the table in the terminal.")] = False,
+    months: Annotated[int, typer.Option(metavar="N", help="How many whole months of history.")] = 24,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same company.")] = 1,
+    size: Annotated[str, typer.Option(metavar="small|medium|large", help="How large a company.")] = "small",
+) -> None:
+    """Make up a company, import its files month by month and show its funnel."""
+    from fari.surfaces.demo import show_demo
+
+    show_demo(context.obj, folder, months, seed, size)
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; the current one if none is named.", show_default=False)] = Path(),
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The company's name; the folder's if none is given.")] = None,
+    currency: Annotated[str, typer.Option(metavar="CODE", help="The currency everything is reported in.")] = "EUR",
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="The zone whose days count, such as Europe/Rome; this machine's if none is given.")
+    ] = None,
+) -> None:
+    """Make a project: a folder with `fari.toml`."""
+    from fari.surfaces.starting import make_project
+
+    make_project(context.obj, folder, name, currency, timezone)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV, JSON, JSON Lines, Parquet or Excel, plain or .gz.")],
+    as_: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="What the files are, where their header does not tell.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="NAME", help="Keep two exports of one format apart (two Stripe accounts).")] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add to what is known of each key instead of replacing it.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The files are the whole truth of the period they cover: rows they lack are withdrawn.")
+    ] = False,
+    recorded: Annotated[str | None, typer.Option(metavar="DATE", help="The day this became known, for history filled in later.")] = None,
+    covers: Annotated[str | None, typer.Option(metavar="FROM..UNTIL", help="The days the files speak for; the last is exclusive.")] = None,
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every rejected row, with line and reason, as CSV.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report and store nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
+) -> None:
+    """Bring files into the ledger. Importing one twice adds nothing; one that cannot be read does not stop the others."""
+    from fari.surfaces.importing import Wanted, bring
+
+    wanted = Wanted(tuple(files), as_, source, append, replace, recorded, covers, rejects, dry_run)
+    if not bring(context.obj, wanted, json):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def imports(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """What was imported, when and with which totals; newest last."""
+    from fari.surfaces.importing import list_imports
+
+    list_imports(context.obj, json)
+
+
+@app.command()
+def undo(context: typer.Context, import_id: Annotated[str, typer.Argument(metavar="ID", help="As `fari imports` names it; its beginning is enough.")]) -> None:
+    """Make an import invisible: what was known before returns. Nothing is deleted."""
+    from fari.surfaces.importing import take_back
+
+    take_back(context.obj, import_id)
+
+
+@app.command()
+def metrics(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Metrics; all of them if none is named.", show_default=False)] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First period: 2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last period, included. Default: the last twelve whole months.")] = None,
+    grain: Annotated[str | None, typer.Option(metavar="day|week|month|quarter|year|total", help="How the range is cut; total is one period.")] = None,
+    compare: Annotated[str | None, typer.Option(metavar="previous|year|PERIOD", help="Add the value of another period, like for like.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Split by channel, campaign, plan, country, ...")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    attribution: Annotated[str, typer.Option(metavar="MODEL", help="Which touch is credited.")] = "first",
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    engine: Annotated[str, typer.Option(metavar="URL", help="What computes: duckdb, or sc://HOST:PORT (Spark Connect).")] = "duckdb",
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv|parquet", help="How to print it.")] = "table",
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")] = None,
+) -> None:
+    """Ask for metrics, by period and segment."""
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.metrics import answer
+
+    asked = Asked(tuple(names or ()), since, until, grain, compare, by, tuple(where or ()), rules, attribution, as_of, engine)
+    answer(context.obj, asked, format_, output)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")],
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    engine: Annotated[str, typer.Option(metavar="URL", help="What computes: duckdb, or sc://HOST:PORT (Spark Connect).")] = "duckdb",
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Open one number: formula, inputs, the rows with file and line that add up to it, and the checks that hold it."""
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.explaining import open_number
+
+    open_number(context.obj, Asked((name,), period, period, where=tuple(where or ()), rules=rules, as_of=as_of, engine=engine), format_)
+
+
+@app.command()
+def doctor(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """What is connected, covered, missing, unmapped or failing an identity, and what to do next."""
+    from fari.surfaces.examining import examine_project
+
+    examine_project(context.obj, json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (without the program's name); the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
+    terminal.utf8()
+    try:
+        status = app(args=None if arguments is None else list(arguments), prog_name="fari", standalone_mode=False)
+        return status if isinstance(status, int) else DONE
+    except BrokenPipeError:
+        # Who reads has seen enough (`| head`). What is still buffered must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (KeyboardInterrupt, EOFError):
+        terminal.complain("interrupted")
+        return INTERRUPTED
+    except Exception as error:  # a person is owed a sentence, never a traceback
+        if os.environ.get("FARI_DEBUG"):
+            traceback.print_exc()
+        return _refused(error)
+
+
+def _refused(error: Exception) -> int:
+    """Say in one line what went wrong; the exit status for it."""
+    if isinstance(error, FariError):
+        terminal.complain(error)
+        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    parsing = getattr(error, "format_message", None)
+    if parsing is not None:
+        context = getattr(error, "ctx", None)
+        terminal.complain(f"{parsing().rstrip('.')} (see `{context.command_path if context else 'fari'} --help`)")
+        return WRONG_USAGE
+    if isinstance(error, typer.Abort):
+        terminal.complain("interrupted")
+        return INTERRUPTED
+    if isinstance(error, OSError) and error.strerror:
+        terminal.complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        return FAILED
+    terminal.complain(f"failed unexpectedly: {type(error).__name__}: {error} (FARI_DEBUG=1 shows where)")
+    return FAILED
