@@ -9,6 +9,7 @@ from typing import Any
 from fari.company import Company, parse
 from fari.engine.answer import Answer, Number, Question
 from fari.engine.ask import Asker
+from fari.engine.periods import Period
 from fari.engine.periods import parse as period_of
 from fari.ledger.acts import How, Report
 from fari.ledger.store import Ledger
@@ -47,19 +48,20 @@ def project(folder: Path, tables: Mapping[str, str], whose: Company | None = Non
     return Asker(ledger)
 
 
-def ask(asker: Asker, metrics: str, *periods: str, by: str = "", where: Mapping[str, str] | None = None) -> list[Answer]:
-    """Answers to metrics (names with blanks between them) in periods by their names."""
+def ask(asker: Asker, metrics: str, *periods: str | Period, by: str = "", where: Mapping[str, str] | None = None) -> list[Answer]:
+    """Answers to metrics (names with blanks between them) in periods, or by the names of periods."""
     fiscal = asker.ledger.company.fiscal_year_start
+    asked = tuple(period if isinstance(period, Period) else period_of(period, fiscal) for period in periods)
     filters = tuple((dimension, (value,)) for dimension, value in (where or {}).items())
-    return asker.ask(Question(tuple(metrics.split()), tuple(period_of(period, fiscal) for period in periods), tuple(by.split()), filters))
+    return asker.ask(Question(tuple(metrics.split()), asked, tuple(by.split()), filters))
 
 
-def values(asker: Asker, metrics: str, period: str, **where: str) -> list[Number | None]:
+def values(asker: Asker, metrics: str, period: str | Period, **where: str) -> list[Number | None]:
     """One value for each metric."""
     return [answer.value for answer in ask(asker, metrics, period, where=where)]
 
 
-def split(asker: Asker, metric: str, period: str, by: str, **where: str) -> dict[str, Decimal | None]:
+def split(asker: Asker, metric: str, period: str | Period, by: str, **where: str) -> dict[str, Decimal | None]:
     """A metric's values by the segments of one dimension; segments in which it is 0 are left out."""
     answers = ask(asker, metric, period, by=by, where=where)
     return {answer.segment[by]: None if answer.value is None else Decimal(answer.value) for answer in answers if answer.value != 0}

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
-from urllib.parse import unquote
 
 from filelock import FileLock, Timeout
 
 from fari.company import Company
 from fari.errors import FariError
+from fari.ledger.delta import Delta
 from fari.ledger.schema import SQL_TYPES, TABLES
+from fari.ledger.sql import parquet, quote, texts
 
 SCHEMA = 1
 MIGRATIONS: dict[int, Callable[[Path], None]] = {}
@@ -54,7 +56,6 @@ COVERAGE = {
     "rows": "BIGINT",
     "totals": "VARCHAR",
 }
-_MANY_FILES = 64
 
 
 def stored_columns(table: str) -> dict[str, str]:
@@ -78,7 +79,7 @@ class Import:
     undone_on: date | None = None
     seq: int = 0
     totals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By file: its control totals, amounts as decimal strings."""
+    """Per file its control totals, as the import reported them."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,15 @@ class Coverage:
 
 @dataclass
 class Ledger:
-    """The ledger of one project folder."""
+    """The ledger of one project folder. It may be kept and shared by threads: what others write is seen when next looked for."""
 
     folder: Path
     company: Company
-    _connection: Any = field(default=None, repr=False)
+    _deltas: dict[str, Delta] = field(default_factory=dict, repr=False)
+    _read: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
+    """Rows of small files by path: a data file never changes."""
+    _engine: Any = field(default=None, repr=False)
+    _turn: Any = field(default_factory=Lock, repr=False)
 
     @property
     def root(self) -> Path:
@@ -110,6 +115,21 @@ class Ledger:
     def path(self, table: str) -> Path:
         """Where a table is kept."""
         return self.root / table
+
+    def delta(self, table: str) -> Delta:
+        """A table of the ledger."""
+        return self._deltas.setdefault(table, Delta(self.path(table)))
+
+    def session(self) -> Any:
+        """A DuckDB session for the ledger's own work; its instants are shown in the company's zone."""
+        with self._turn:
+            if self._engine is None:
+                import duckdb
+
+                self._engine = duckdb.connect(config={"temp_directory": str(self.root / ".scratch")})
+            session = self._engine.cursor()
+        session.execute(f"SET TimeZone = '{self.company.timezone}'")
+        return session
 
     @contextmanager
     def writing(self, wait: float = 600) -> Iterator[None]:
@@ -128,15 +148,17 @@ class Ledger:
     def open(self) -> None:
         """Check the folder's schema number, zone and currency; migrate forward, or refuse in words."""
         about = self.root / "about.json"
-        if not about.exists():
+        known = _about(about)
+        if known is None:
             return
-        known = json.loads(about.read_text())
         if known["schema"] > SCHEMA:
             raise FariError(f"{self.root} was written by a newer Fari (schema {known['schema']}, this one knows {SCHEMA}); upgrade fari")
-        while known["schema"] < SCHEMA:
+        if known["schema"] < SCHEMA:
             with self.writing():
-                known = json.loads(about.read_text())
-                if known["schema"] < SCHEMA:
+                known = _about(about) or known
+                while known["schema"] < SCHEMA:
+                    if known["schema"] not in MIGRATIONS:
+                        raise FariError(f"{self.root} has schema {known['schema']}, which this Fari no longer reads; import the files again")
                     MIGRATIONS[known["schema"]](self.root)
                     known["schema"] += 1
                     _replace(about, known)
@@ -157,51 +179,27 @@ class Ledger:
 
     def files(self, table: str, months: Sequence[int] | None = None) -> list[str]:
         """The data files of a table as it stands now (of those months, where it is kept by month)."""
-        path = self.path(table)
-        if not (path / "_delta_log").is_dir():
-            return []
-        from deltalake import DeltaTable
-
-        actions = DeltaTable(str(path)).get_add_actions(flatten=True)
-        paths = [unquote(str(name)) for name in actions["path"].to_pylist()]
-        if months is not None and "partition.month" in actions.schema.names:
-            kept = [int(month) for month in actions["partition.month"].to_pylist()]
-            paths = [name for name, month in zip(paths, kept, strict=True) if month in set(months)]
-        return sorted(str(path / name) for name in paths)
-
-    def append(self, table: str, rows: Any, partition_by: list[str] | None = None) -> None:
-        """Add rows (anything with the Arrow stream interface) to a table in one commit."""
-        from deltalake import write_deltalake
-
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_deltalake(str(self.path(table)), rows, mode="append", partition_by=partition_by, schema_mode="merge")
-
-    def compact(self, table: str) -> bool:
-        """Join small files where many have piled up; readers keep the old ones for a day. True when it did."""
-        from deltalake import DeltaTable
-
-        files = self.files(table)
-        if len(files) <= _MANY_FILES or sum(os.path.getsize(f) for f in files) / len(files) > 16 * 2**20:
-            return False
-        delta = DeltaTable(str(self.path(table)))
-        if len(delta.metadata().partition_columns) and len(files) <= 4 * _MANY_FILES:
-            return False
-        delta.optimize.compact()
-        delta.vacuum(retention_hours=24, enforce_retention_duration=False, dry_run=False)
-        return True
+        return self.delta(table).files(months)
 
     def small(self, table: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
         """All rows of one of the ledger's own small tables (imports, coverage)."""
         files = self.files(table)
-        if not files:
-            return []
-        import duckdb
+        if new := [file for file in files if file not in self._read]:
+            session = self.session()
+            for file in new:
+                rows = session.execute(parquet([file], columns)).fetchall()
+                self._read[file] = [dict(zip(columns, row, strict=True)) for row in rows]
+            session.close()
+        return [row for file in files for row in self._read[file]]
 
-        if self._connection is None:
-            self._connection = duckdb.connect()
-        wanted = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
-        cursor = self._connection.execute(f"SELECT {wanted} FROM read_parquet(?, union_by_name=true)", [files])  # noqa: S608 - names are ours
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    def write_small(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows to one of the ledger's own small tables."""
+        session = self.session()
+        told = texts({name: [None if row[name] is None else str(row[name]) for row in rows] for name in columns})
+        session.register("told", told)
+        casts = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in columns.items())
+        self.delta(table).append(session.sql(f"SELECT {casts} FROM told"), list(columns))
+        session.close()
 
     def imports(self) -> list[Import]:
         """Every import in the order its rows count: by the day it was recorded for, then by when it was committed."""
@@ -210,14 +208,19 @@ class Ledger:
         done = sorted((r for r in rows if r["act"] == "commit"), key=lambda r: (r["recorded_on"], r["at"], r["import_id"]))
         return [
             Import(
-                row["import_id"], row["at"], row["recorded_on"], row["source"], json.loads(row["tables"]), json.loads(row["files"]),
+                row["import_id"],
+                row["at"],
+                row["recorded_on"],
+                row["source"],
+                json.loads(row["tables"]),
+                json.loads(row["files"]),
                 undone[row["import_id"]]["at"] if row["import_id"] in undone else None,
                 undone[row["import_id"]]["recorded_on"] if row["import_id"] in undone else None,
                 seq,
-                json.loads(row["totals"] or "{}"),
+                json.loads(row["totals"]),
             )
             for seq, row in enumerate(done)
-        ]  # fmt: skip
+        ]
 
     def visible(self, as_of: date | None = None) -> list[Import]:
         """The imports whose rows count, as known at the end of that day (today where None)."""
@@ -238,9 +241,22 @@ class Ledger:
         ]
 
 
+def _about(path: Path) -> dict[str, Any] | None:
+    try:
+        known: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise FariError(f"{path} is damaged; write the schema, time zone and currency of this ledger into it again") from None
+    return known
+
+
 def _replace(path: Path, value: Mapping[str, Any]) -> None:
     aside = path.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps(value))
+    with aside.open("w") as out:
+        out.write(json.dumps(value))
+        out.flush()
+        os.fsync(out.fileno())
     aside.replace(path)
 
 
@@ -252,23 +268,14 @@ def current_sql(table: str) -> str:
     """
     own = ", ".join(f"v.{quote(name)}" for name in stored_columns(table))
     if table == "events":
-        gone = f'SELECT w.source, w."key", s.seq FROM raw_{table} w JOIN seen s ON w.import_id = s.import_id WHERE w.withdrawn'  # noqa: S608
+        gone = f'SELECT w.source, w."key", s.seq FROM raw_{table} w JOIN seen s ON w.import_id = s.import_id WHERE w.withdrawn'
         return (
-            f"SELECT {own} FROM raw_{table} v JOIN seen s ON v.import_id = s.import_id WHERE NOT v.withdrawn AND NOT EXISTS "  # noqa: S608
+            f"SELECT {own} FROM raw_{table} v JOIN seen s ON v.import_id = s.import_id WHERE NOT v.withdrawn AND NOT EXISTS "
             f'(SELECT 1 FROM ({gone}) g WHERE g.source = v.source AND g."key" = v."key" AND g.seq > s.seq)'
         )
     return (
-        f"SELECT {own} FROM (SELECT r.*, s.seq, "  # noqa: S608
+        f"SELECT {own} FROM (SELECT r.*, s.seq, "
         f'MAX(CASE WHEN r.appended THEN -1 ELSE s.seq END) OVER (PARTITION BY r.source, r."unit") AS base '
         f"FROM raw_{table} r JOIN seen s ON r.import_id = s.import_id) v "
         f"WHERE (v.seq = v.base OR (v.appended AND v.seq > v.base)) AND NOT v.withdrawn"
     )
-
-
-def quote(name: str) -> str:
-    """A column name as standard SQL quotes it; `at` and `interval` are words of SQL too.
-
-    >>> quote("at")
-    '"at"'
-    """
-    return f'"{name}"'

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fari.ledger.store import Ledger
 
 NOTHING_IMPORTED = "nothing is imported yet: `fari import FILE...` brings files in, `fari demo` shows a made-up company"
-_PRESET = "fari"
-_MODEL = "first"
+PRESET = "fari"
+MODEL = "first"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,38 @@ class Range:
     def widened(self) -> bool:
         """Whether whole periods of the grain reach beyond the days that were named."""
         return (self.periods[0].since, self.periods[-1].until) != (self.since, self.until)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed, word for word."""
+
+    names: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    grain: str | None = None
+    compare: str | None = None
+    by: str | None = None
+    where: tuple[str, ...] = ()
+    rules: str = PRESET
+    attribution: str = MODEL
+    as_of: str | None = None
+    engine: str = "duckdb"
+
+    def day_known(self) -> date | None:
+        """`--as-of`."""
+        return a_day(self.as_of, "--as-of") if self.as_of else None
+
+    def check(self) -> None:
+        """UsageError where a word is wrong that can be judged without looking at the data."""
+        only("--rules", self.rules, PRESET)
+        only("--attribution", self.attribution, MODEL)
+        grain_of(self.grain)
+        self.day_known()
+        filters(self.where)
+        for text in (self.since, self.until):
+            if text:
+                parse(text)
 
 
 def a_day(text: str, option: str) -> date:
@@ -90,16 +122,6 @@ def only(option: str, given: str, known: str) -> None:
     """UsageError where an option is given anything but the one value it has so far."""
     if given != known:
         raise UsageError(f"{option} {given}: only {known!r} is known in this version")
-
-
-def rules(preset: str) -> None:
-    """`--rules`, checked."""
-    only("--rules", preset, _PRESET)
-
-
-def attribution(model: str) -> None:
-    """`--attribution`, checked."""
-    only("--attribution", model, _MODEL)
 
 
 def asker(ledger: "Ledger", url: str, progress: Any) -> "Asker":

@@ -50,7 +50,7 @@ def fari(
 @app.command()
 def demo(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder to make.", show_default=False)] = Path("fari-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.", show_default=False)] = Path("fari-demo"),
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the table in the terminal.")] = False,
     months: Annotated[int, typer.Option(metavar="N", help="How many whole months of history.")] = 24,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same company.")] = 1,
@@ -65,7 +65,7 @@ def demo(
 @app.command()
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; the current one if none is named.", show_default=False)] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder; the current one if none is named.", show_default=False)] = Path(),
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The company's name; the folder's if none is given.")] = None,
     currency: Annotated[str, typer.Option(metavar="CODE", help="The currency everything is reported in.")] = "EUR",
     timezone: Annotated[
@@ -81,7 +81,7 @@ def init(
 @app.command("import")
 def import_(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV, JSON, JSON Lines, Parquet or Excel, plain or .gz.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV, TSV, JSON, JSON Lines, Parquet or Excel, plain or .gz.")],
     as_: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="What the files are, where their header does not tell.")] = None,
     source: Annotated[str | None, typer.Option(metavar="NAME", help="Keep two exports of one format apart (two Stripe accounts).")] = None,
     append: Annotated[bool, typer.Option("--append", help="Add to what is known of each key instead of replacing it.")] = False,
@@ -121,7 +121,7 @@ def undo(context: typer.Context, import_id: Annotated[str, typer.Argument(metava
 @app.command()
 def metrics(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Metrics; all of them if none is named.", show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Metrics; all of them if none is named.", show_default=False)] = None,
     since: Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First period: 2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last period, included. Default: the last twelve whole months.")] = None,
     grain: Annotated[str | None, typer.Option(metavar="day|week|month|quarter|year|total", help="How the range is cut; total is one period.")] = None,

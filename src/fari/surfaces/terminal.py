@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+Say = Callable[[str], None]
+"""Says what is being done now."""
 _ENDLESS = 100_000
 """Columns of a pipe: nothing is cut off or wrapped in what a program reads."""
 
@@ -83,7 +85,7 @@ def show(table: "Table", stream: TextIO | None = None) -> None:
 
 
 @contextmanager
-def progress(text: str = "") -> Iterator[Callable[[str], None]]:
+def progress(text: str = "") -> Iterator[Say]:
     """A function to say what is being done, as one line that changes and then goes; into a pipe nothing is said."""
     if not watched(sys.stderr):
         yield lambda _: None
