@@ -7,6 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tests import oracle
+from tests.oracle.outside import fari_place
+from tests.random_company import write
+
 from fari.company import Company
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
@@ -14,9 +18,6 @@ from fari.engine.periods import Period
 from fari.ledger.acts import How
 from fari.ledger.store import Ledger
 from fari.sources.importing import import_files
-from tests import oracle
-from tests.oracle.outside import fari_place
-from tests.random_company import write
 
 SPLITS: tuple[tuple[str, ...], ...] = (
     (), ("channel",), ("campaign",), ("plan",), ("country",), ("persona",), ("content",), ("device",), ("currency",), ("churn_reason",), ("signup_kind",),

@@ -9,12 +9,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.projects import ask, bring, company, project, split, values
+from tests.projects import bring, company, project, split, values
 
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, add_months
@@ -39,9 +39,9 @@ def text(header: str, lines: Iterable[Sequence[object]]) -> str:
     return "\n".join([header, *(",".join("" if cell is None else str(cell) for cell in line) for line in lines)])
 
 
-def rounded(value: Decimal | int | None, places: str) -> Decimal | None:
+def rounded(value: Decimal | int | None, places: str, how: str = ROUND_HALF_UP) -> Decimal | None:
     """A value as the peer prints it."""
-    return None if value is None else Decimal(value).quantize(Decimal(places), ROUND_HALF_UP)
+    return None if value is None else Decimal(value).quantize(Decimal(places), how)
 
 
 def months(first: date, count: int) -> list[Period]:
@@ -56,7 +56,7 @@ def compute(name: str, *inputs: object) -> Decimal:
     return Decimal(formula.function(*(Decimal(str(value)) for value in inputs)))
 
 
-# dbt Labs' MRR playbook: 121 stretches of 55 customers -------------------------------------------------------------------
+# dbt Labs' MRR playbook: 121 stretches of 55 customers ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_mrr_playbook_has_the_customers_that_the_peers_own_calendar_drops(playbo
     assert values(playbook, "mrr customers", "2019-12") == [1255, 28]
 
 
-# RavenStack: 500 accounts with a referral source, 5,000 subscriptions ------------------------------------------------------
+# RavenStack: 500 accounts with a referral source, 5,000 subscriptions ---------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -160,15 +160,14 @@ def test_ravenstack_movements_between_months_ends(ravenstack: Asker) -> None:
 def test_ravenstack_movements_by_channel_in_december_2024(ravenstack: Asker) -> None:
     names = ("opening_mrr", "kept_mrr", "retained_mrr", "mrr")
     opening, kept, retained, closing = (split(ravenstack, name, "2024-12", "channel") for name in names)
-    for row in rows("ravenstack/expected_movements_by_channel_2024_12.csv"):
+    expected = rows("ravenstack/expected_movements_by_channel_2024_12.csv")
+    assert [sum(int(row[name]) for row in expected) for name in ("new_mrr", "expansion", "contraction")] == [496_667, 1_365_101, -162_984]
+    for row in expected:
         channel = row["referral_source"]
         assert (retained[channel] or 0) - (kept[channel] or 0) == int(row["expansion"])
         assert (opening[channel] or 0) - (kept[channel] or 0) == -int(row["contraction"])
         assert (closing[channel] or 0) - (retained[channel] or 0) == int(row["new_mrr"])
         assert (closing[channel] or 0) - (opening[channel] or 0) == int(row["net"])
-    assert [sum(int(r[c]) for r in rows("ravenstack/expected_movements_by_channel_2024_12.csv")) for c in ("new_mrr", "expansion", "contraction")] == [
-        496_667, 1_365_101, -162_984,
-    ]  # fmt: skip
 
 
 def test_ravenstack_mrr_by_channel(ravenstack: Asker) -> None:
@@ -207,7 +206,7 @@ def test_ravenstack_is_not_the_peer_that_drops_running_subscriptions(ravenstack:
     assert Decimal(mrr or 0) / 574_643 > 17
 
 
-# Kill Bill: what a price is worth by the month ----------------------------------------------------------------------------
+# Kill Bill: what a price is worth by the month --------------------------------------------------------------------------
 
 PERIODS = {"MONTHLY": "month", "ANNUAL": "year", "NO_BILLING_PERIOD": "NO_BILLING_PERIOD"}
 
@@ -227,7 +226,7 @@ def test_killbill_normalisation(tmp_path: Path) -> None:
     assert {plan: rounded(value, "0.0001") for plan, value in worth.items()} == expected
 
 
-# ChartMogul: a vendor's own recorded figures, in cents --------------------------------------------------------------------
+# ChartMogul: a vendor's own recorded figures, in cents, of which it cuts off fractions ----------------------------------
 
 
 def recorded() -> dict[str, Any]:
@@ -240,9 +239,9 @@ def test_chartmogul_arithmetic() -> None:
     assert [entry["date"] for entry in entries] == ["2022-04-30", "2022-05-31"]
     for entry in entries:
         churn = Decimal(str(entry["customer-churn-rate"])) / 100
-        assert rounded(compute("arpa", entry["mrr"], entry["customers"]), "1") == entry["arpa"]
+        assert rounded(compute("arpa", entry["mrr"], entry["customers"]), "1", ROUND_DOWN) == entry["arpa"]
         assert compute("arr", entry["mrr"]) == entry["arr"]
-        assert rounded(compute("clv", entry["arpa"], compute("customer_lifetime_months", churn, 1), 1), "1") == entry["ltv"]
+        assert rounded(compute("clv", entry["arpa"], compute("customer_lifetime_months", churn, 1), 1), "1", ROUND_DOWN) == entry["ltv"]
 
 
 def test_chartmogul_level_from_files(tmp_path: Path) -> None:
@@ -251,10 +250,12 @@ def test_chartmogul_level_from_files(tmp_path: Path) -> None:
     last = Decimal(entry["mrr"]) / 100 - each * (entry["customers"] - 1)
     prices = [each] * (entry["customers"] - 1) + [last]
     lines = ((f"s{n}", f"a{n}", "2022-04-01", price, "USD", "month") for n, price in enumerate(prices))
-    asker = project(tmp_path, {"subscriptions": text("subscription_id,account_id,starts_on,amount,currency,interval", lines)}, company(currency="USD"))
+    asker = project(
+        tmp_path, {"subscriptions": text("subscription_id,account_id,starts_on,amount,currency,interval", lines)}, company(currency="USD")
+    )
     mrr, customers, arpa, arr = values(asker, "mrr customers arpa arr", "2022-04")
     assert (mrr, customers, arr) == (Decimal("3838599.69"), 585, Decimal("46063196.28"))
-    assert rounded(arpa, "0.01") == Decimal("6561.70")
+    assert rounded(arpa, "0.01", ROUND_DOWN) == Decimal("6561.70")
 
 
 def test_chartmogul_movements_do_not_close_its_mrr_where_ours_must() -> None:
@@ -263,7 +264,7 @@ def test_chartmogul_movements_do_not_close_its_mrr_where_ours_must() -> None:
     assert may["mrr"] - april["mrr"] - moved == -207_734  # left unexplained by the vendor: revaluation of currencies
 
 
-# Fivetran's Stripe tables ------------------------------------------------------------------------------------------------
+# Fivetran's Stripe tables -----------------------------------------------------------------------------------------------
 
 
 def stripe_objects() -> dict[str, Any]:
@@ -273,9 +274,10 @@ def stripe_objects() -> dict[str, Any]:
     for row in rows("fivetran-stripe/subscription_item_data.csv"):
         created = int(datetime.fromisoformat(row["created"]).replace(tzinfo=UTC).timestamp())
         plan = plans.get(row["plan_id"])
-        terms = {name: plan[name] for name in ("id", "amount", "billing_scheme", "currency", "interval", "usage_type")} if plan else row["plan_id"]
+        terms: object = row["plan_id"]
         if plan:
-            terms = {**terms, "object": "plan", "interval_count": int(plan["interval_count"])}
+            kept = {name: plan[name] for name in ("id", "amount", "billing_scheme", "currency", "interval", "usage_type")}
+            terms = {**kept, "object": "plan", "interval_count": int(plan["interval_count"])}
         made = subscriptions.setdefault(
             row["subscription_id"],
             {"id": f"sub_{row['subscription_id']}", "object": "subscription", "customer": f"cus_{row['subscription_id']}", "status": "active",
@@ -302,7 +304,7 @@ def test_fivetran_stripe_items_and_the_plan_that_is_missing(tmp_path: Path) -> N
     assert split(asker, "mrr", "2024-07", "plan") == priced
 
 
-# MetricFlow: 16 visits, 8 buys --------------------------------------------------------------------------------------------
+# MetricFlow: 16 visits, 8 buys ------------------------------------------------------------------------------------------
 
 
 def test_metricflow_visits_and_buys(tmp_path: Path) -> None:
@@ -327,7 +329,7 @@ def test_metricflow_visits_and_buys(tmp_path: Path) -> None:
     assert values(asker, "signups", "2020-01") == [7]
 
 
-# Snowplow's fractribution: page views, channels, conversions --------------------------------------------------------------
+# Snowplow's fractribution: page views, channels, conversions ------------------------------------------------------------
 
 SNOWPLOW_RULES: list[dict[str, str]] = [
     {"channel": "Direct", "source": "(direct)", "medium": "(none)"},
@@ -346,8 +348,8 @@ def snowplow(folder: Path, rules: Sequence[Mapping[str, str]] = ()) -> Asker:
     """The peer's events as messages, its conversions as won deals, its spend; a visitor is a person by the peer's own id for it."""
     events = rows("snowplow-fractribution/snowplow_fractribution_events.csv")
     lines = (
-        ("page" if row["event_name"] == "page_view" else "track", row["event_name"], row["event_id"], row["domain_userid"], f"f{row['domain_userid']}",
-         row["derived_tstamp"], f"https://{row['page_urlhost']}/", row["mkt_source"], row["mkt_medium"], row["mkt_campaign"])
+        ("page" if row["event_name"] == "page_view" else "track", row["event_name"], row["event_id"], row["domain_userid"],
+         f"f{row['domain_userid']}", row["derived_tstamp"], f"https://{row['page_urlhost']}/", row["mkt_source"], row["mkt_medium"], row["mkt_campaign"])
         for row in events
     )  # fmt: skip
     context = "context.page.url,context.campaign.source,context.campaign.medium,context.campaign.name"
@@ -359,7 +361,7 @@ def snowplow(folder: Path, rules: Sequence[Mapping[str, str]] = ()) -> Asker:
         "deals": text("deal_id,person_id,amount,currency,created_at,closed_at,status", sold),
         "spend": text("day,channel,kind,amount,currency", (("2022-06-03", row["channel"], "ads", row["spend"], "USD") for row in spent)),
     }
-    return project(folder, tables, company(currency="USD", **({"channels": {"rule": list(rules)}} if rules else {})))
+    return project(folder, tables, company(currency="USD", channels={"rule": list(rules)}))
 
 
 @pytest.fixture(scope="module")
@@ -369,19 +371,24 @@ def fractribution(tmp_path_factory: pytest.TempPathFactory) -> Asker:
 
 
 def test_snowplow_visitors_by_month_do_not_add_up(fractribution: Asker) -> None:
-    assert [values(fractribution, "visitors visits pageviews", month) for month in (JUNE, JULY, AUGUST)] == [[32, 48, 48], [37, 48, 48], [1, 1, 1]]
-    assert values(fractribution, "visitors visits pageviews", SUMMER) == [67, 97, 97]
+    assert [values(fractribution, "visitors visits pageviews", month) for month in (JUNE, JULY, AUGUST)] == [[32, 47, 48], [37, 47, 48], [1, 1, 1]]
+    assert values(fractribution, "visitors visits pageviews", SUMMER) == [67, 95, 97]
+
+
+SAME_VISIT = ((JUNE, "Direct"), (JULY, "Paid_Search_Other"))
+"""Two of the peer's 97 visits begin 39 and 10 seconds after a page view of the same visitor: here those are one visit, of the first's channel."""
 
 
 def test_snowplow_visits_by_the_peers_channels(fractribution: Asker) -> None:
     expected: Counter[str] = Counter()
     for row in rows("snowplow-fractribution/snowplow_fractribution_channel_counts_expected.csv"):
         expected[row["channel"]] += int(row["number_of_sessions"])
-    assert split(fractribution, "visits", SUMMER, "channel") == expected
+    assert expected.total() == 97
+    assert split(fractribution, "visits", SUMMER, "channel") == expected - Counter(channel for _, channel in SAME_VISIT)
     monthly = rows("snowplow-fractribution/expected_visitors_by_month_channel.csv")
     for month in (JUNE, JULY, AUGUST):
-        told = {row["channel"]: int(row["visits"]) for row in monthly if row["m"] == month.since.isoformat()}
-        assert split(fractribution, "visits", month, "channel") == told
+        told = Counter({row["channel"]: int(row["visits"]) for row in monthly if row["m"] == month.since.isoformat()})
+        assert split(fractribution, "visits", month, "channel") == told - Counter(channel for joined, channel in SAME_VISIT if joined == month)
 
 
 def test_snowplow_visitors_by_channel_are_each_in_one(fractribution: Asker) -> None:
@@ -413,13 +420,13 @@ def test_snowplow_conversions_and_spend(fractribution: Asker) -> None:
 
 
 def test_snowplow_under_our_own_rules(tmp_path: Path) -> None:
-    # The same visits; ours names the channels as GA4 does, and knows YouTube as video and an affiliate as one.
+    # The same visits; ours names the channels as GA4 does, and knows YouTube as video, Quora as social and an affiliate as one.
     assert split(snowplow(tmp_path), "visits", SUMMER, "channel") == {
-        "Direct": 46, "Organic Search": 39, "Paid Search": 3, "Referral": 5, "Organic Video": 3, "Affiliates": 1,
+        "Direct": 45, "Organic Search": 39, "Paid Search": 2, "Referral": 4, "Organic Social": 1, "Organic Video": 3, "Affiliates": 1,
     }  # fmt: skip
 
 
-# Fivetran's ad platforms, Google Trends ------------------------------------------------------------------------------------
+# Fivetran's ad platforms, Google Trends ---------------------------------------------------------------------------------
 
 
 def imported(folder: Path, name: str, *files: str, **told: Any) -> tuple[Asker, list[Report]]:
@@ -452,6 +459,5 @@ def test_google_trends_share_of_search(tmp_path: Path) -> None:
         (share,) = values(asker, "share_of_search", row["month"])
         assert rounded(share, "0.000001") == Decimal(row["sos_prima"])
     whole = Period(date(2020, 1, 1), date(2025, 7, 1))
-    for period, share in ((whole, "0.155443"), ("2020", "0.083645"), ("2025", "0.190141")):
-        (answer,) = ask(asker, "share_of_search", period)
-        assert rounded(answer.value, "0.000001") == Decimal(share)
+    found = [values(asker, "share_of_search", period)[0] for period in (whole, "2020", "2025")]
+    assert [rounded(share, "0.000001") for share in found] == [Decimal("0.155443"), Decimal("0.083645"), Decimal("0.190141")]

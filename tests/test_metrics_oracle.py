@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests import oracle
 from tests.against_oracle import SPLITS, differences, imported
 from tests.random_company import companies, random_company

@@ -70,7 +70,7 @@ _CONTENT: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """`[content]` as shipped: the first type with a matching pattern wins; what matches none is `other`."""
 
-_TABLES = {
+_TABLES: dict[str, tuple[str, ...] | None] = {
     "company": ("name", "currency", "timezone", "fiscal_year_start", "gross_margin", "hosts"),
     "funnel": ("signup_events", "customer_from"),
     "identity": ("match_domains",),
@@ -98,7 +98,9 @@ def _scoring(table: Mapping[str, Any], path: Path) -> Scoring:
         for key in entry:
             if key not in known:
                 raise _refuse(path, f"[[scoring.points]] has no key '{key}'{did_you_mean(key, known)}")
-        points.append(Points(Decimal(str(entry["points"])), _texts(entry.get("event", ())), _texts(entry.get("page", ())), str(entry.get("trait", ""))))
+        points.append(
+            Points(Decimal(str(entry["points"])), _texts(entry.get("event", ())), _texts(entry.get("page", ())), str(entry.get("trait", "")))
+        )
     thresholds = {name: Decimal(str(table[name])) for name in ("lead", "mql", "sql") if name in table}
     return Scoring(points=tuple(points), **thresholds)
 

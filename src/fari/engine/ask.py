@@ -28,7 +28,7 @@ SHARE = Decimal("1e-16")
 
 
 def share_of(amount: Decimal, part: Number, whole: Number) -> Decimal:
-    """amount × part / whole, rounded to a share's digits.
+    """Amount × part / whole, rounded to a share's digits.
 
     >>> share_of(Decimal(100), 1, 3)
     Decimal('33.3333333333333333')
@@ -178,16 +178,15 @@ class Asker:
             if any(covered.meets(measure.needs, p) for p in question.periods):
                 groups[compiled.fact_of(measure, dimensions), measure.when].append(leaf)
         for (fact, when), measures in groups.items():
-            own = tuple(d for d in dimensions if all(d in METRICS[m].dimensions for m in measures))  # type: ignore[union-attr]
-            for own, together in _by_dimensions(measures, dimensions).items():  # noqa: B020
-                schema = self.fact_schema(compiled.stored(fact), builder)
+            schema = self.fact_schema(compiled.stored(fact), builder)
+            for own, together in _by_dimensions(measures, dimensions).items():
                 sql = compiled.summed(self.root, self.engine.dialect, fact, when, together, own, schema, rolled)
                 sums.add(together, own, self.engine.run(sql))
         return sums
 
 
 def _by_dimensions(measures: Sequence[str], dimensions: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
-    """Measures that have the same of the asked dimensions together. (One that lacks a dimension is only ever asked unsplit.)"""
+    """Measures that have the same of the asked dimensions together; one that lacks a dimension is only ever asked unsplit."""
     grouped: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name in measures:
         metric = METRICS[name]
@@ -359,8 +358,6 @@ def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cov
     for key in keys:
         value, notes = evaluation.value(name, key)
         parts: dict[str, Number | None] = {i: evaluation.value(i, key)[0] for i in metric.inputs if i not in GIVEN}
-        if isinstance(metric, Spread):
-            parts = {}
         if isinstance(metric, Measure) and not question.by and value is not None:
             parts = {beside: evaluation.value(beside, key)[0] for beside in metric.beside}
         reach = sorted({d for leaf in leaves(name) for d in METRICS[leaf].reach if d in sums.dimensions})  # type: ignore[union-attr]

@@ -68,7 +68,9 @@ def _kept(root: Path, key: list[object], make: Any) -> str:
     return _KNOWN[digest]
 
 
-def summed(root: Path, dialect: str, fact: str, when: str, names: Sequence[str], dimensions: Sequence[str], schema: dict[str, str], rolled: bool) -> str:
+def summed(
+    root: Path, dialect: str, fact: str, when: str, names: Sequence[str], dimensions: Sequence[str], schema: dict[str, str], rolled: bool
+) -> str:
     """SQL giving period, each dimension, then for each measure its sum and how many rows contribute, then how many rows were left out."""
 
     def make() -> str:

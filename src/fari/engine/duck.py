@@ -1,6 +1,7 @@
 """DuckDB, the embedded engine. An engine is four things: a dialect, `run(sql)`, `put(small table)` and `build(sql, path)`; and `view`s of files."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class DuckDB:
         if not rows:
             return
         turned = list(zip(*rows, strict=True))
-        arrays = {column: _array(list(cells), kind) for (column, kind), cells in zip(schema.items(), turned, strict=True)}
+        arrays: dict[str, Any] = {column: _array(list(cells), kind) for (column, kind), cells in zip(schema.items(), turned, strict=True)}
         self.connection.register("incoming", ArrowTable.from_pydict(arrays))
         casts = ", ".join(f'CAST("{column}" AS {_sql_type(kind)})' for column, kind in schema.items())
         self.connection.execute(f"INSERT INTO {name} SELECT {casts} FROM incoming")
@@ -93,8 +94,11 @@ class DuckDB:
         aside.replace(path)
 
     def drop(self, path: Path) -> None:
-        """Remove what `build` made."""
-        path.unlink(missing_ok=True)
+        """Remove what `build` made, or the folder of files a cluster did."""
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def schema(self, paths: Sequence[str]) -> dict[str, str]:
         """Column names and Ibis type names of Parquet files."""

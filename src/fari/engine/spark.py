@@ -135,6 +135,13 @@ class SparkConnect:
             if not path.exists():
                 raise
 
+    def drop(self, path: Path) -> None:
+        """Remove what `build` made, or what another engine did."""
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
     def schema(self, paths: Sequence[str]) -> dict[str, str]:
         """Column names and Ibis type names of Parquet files."""
         return {column.name: _ibis_type(column.dataType.simpleString()) for column in self._read(paths).schema.fields}

@@ -3,9 +3,8 @@
 import ibis
 from ibis.expr.types import Table
 
-from fari.facts.words import settled
-
 from fari.facts.visits import LANDING
+from fari.facts.words import settled
 
 
 def user_agents(events: Table) -> Table:
@@ -49,7 +48,9 @@ def alias_targets(identify_pairs: Table, events: Table, aliases: Table) -> Table
 
 def contact_ids(people: Table) -> Table:
     """Contacts as identity needs them."""
-    return people.select("person_id", "email", "account_id", "created_at", "created_at_day", internal=ibis.coalesce(people.internal, False).ifelse(1, 0))
+    return people.select(
+        "person_id", "email", "account_id", "created_at", "created_at_day", internal=ibis.coalesce(people.internal, False).ifelse(1, 0)
+    )
 
 
 def alias_rows(aliases: Table) -> Table:
@@ -60,8 +61,14 @@ def alias_rows(aliases: Table) -> Table:
 def used_ids(subscriptions: Table, deals: Table, feedback: Table, stages: Table, accounts: Table) -> Table:
     """Every account and person id the other tables name."""
     named = subscriptions.select(kind=ibis.literal("account"), id=subscriptions.account_id)
-    for table, column, kind in ((deals, "account_id", "account"), (feedback, "account_id", "account"), (accounts, "account_id", "account"),
-                                (deals, "person_id", "person"), (feedback, "person_id", "person"), (stages, "person_id", "person")):  # fmt: skip
+    for table, column, kind in (
+        (deals, "account_id", "account"),
+        (feedback, "account_id", "account"),
+        (accounts, "account_id", "account"),
+        (deals, "person_id", "person"),
+        (feedback, "person_id", "person"),
+        (stages, "person_id", "person"),
+    ):
         named = named.union(table.filter(table[column].notnull()).select(kind=ibis.literal(kind), id=table[column]), distinct=False)
     return named.distinct()
 
@@ -74,8 +81,18 @@ def acted(events: Table) -> Table:
 
 def scored(events: Table, worth: Table, persons: Table, devices: Table, known_since: Table) -> Table:
     """Per known person and scoring rule the first action that earned its points."""
-    t = events.select("type", "anonymous_id", "user_id", "timestamp", "timestamp_day", "message_id", "origin",
-                      name=ibis.coalesce(events.name, ""), path=ibis.coalesce(events.path, ""), gave=events.email.notnull().ifelse(1, 0))  # fmt: skip
+    t = events.select(
+        "type",
+        "anonymous_id",
+        "user_id",
+        "timestamp",
+        "timestamp_day",
+        "message_id",
+        "origin",
+        name=ibis.coalesce(events.name, ""),
+        path=ibis.coalesce(events.path, ""),
+        gave=events.email.notnull().ifelse(1, 0),
+    )
     t = settled(t).inner_join(worth, ["type", "name", "path", "gave"])
     t = settled(t).left_join(persons, t.user_id == persons.id)
     t = t.select("anonymous_id", "timestamp", "timestamp_day", "message_id", "origin", "rule_no", "points", user=ibis.coalesce(t.person, t.user_id))
@@ -90,6 +107,8 @@ def scored(events: Table, worth: Table, persons: Table, devices: Table, known_si
 
 def account_ids_used(subscriptions: Table, deals: Table, account_ids: Table, members: Table) -> Table:
     """Every account that anything is told of."""
-    named = subscriptions.select(id2=subscriptions.account_id).union(deals.filter(deals.account_id.notnull()).select(id2=deals.account_id), distinct=True)
+    named = subscriptions.select(id2=subscriptions.account_id).union(
+        deals.filter(deals.account_id.notnull()).select(id2=deals.account_id), distinct=True
+    )
     joined = settled(named).left_join(account_ids, named.id2 == account_ids.id)
     return joined.select(account=ibis.coalesce(joined.account, joined.id2)).union(members.select("account"), distinct=True)

@@ -12,9 +12,17 @@ def contacts(people: Table, persons: Table, internals: Table) -> Table:
     """One row per CRM contact with the person it is, in the order they were created (`nth` within a person)."""
     joined = settled(people).left_join(persons, people.person_id == persons.id)
     named = joined.select(
-        "person_id", joined.account_id, person=ibis.coalesce(joined.person, joined.person_id), created_at=joined.created_at,
-        created_day=joined.created_at_day, persona=joined.persona, country=joined.country, channel=joined.channel, campaign=joined.campaign, origin=joined.origin,
-    )  # fmt: skip
+        "person_id",
+        joined.account_id,
+        person=ibis.coalesce(joined.person, joined.person_id),
+        created_at=joined.created_at,
+        created_day=joined.created_at_day,
+        persona=joined.persona,
+        country=joined.country,
+        channel=joined.channel,
+        campaign=joined.campaign,
+        origin=joined.origin,
+    )
     flagged = settled(named).left_join(internals, named.person == internals.internal_person)
     return flagged.select(*[flagged[name] for name in named.columns], internal=flagged.internal_person.notnull())
 
@@ -41,7 +49,9 @@ def stage_rows(stages: Table, scores: Table, persons: Table, internals: Table) -
     rank = ibis.cases(*[(stages.stage == stage, number) for stage, number in RANKS.items()], else_=0).cast("int64")
     told = stages.mutate(rank=rank).filter(lambda t: t.rank > 0)
     joined = settled(told).left_join(persons, told.person_id == persons.id)
-    rows = joined.select(person=ibis.coalesce(joined.person, joined.person_id), rank=joined.rank, at=joined["at"], day=joined.at_day, origin=joined.origin)
+    rows = joined.select(
+        person=ibis.coalesce(joined.person, joined.person_id), rank=joined.rank, at=joined["at"], day=joined.at_day, origin=joined.origin
+    )
     rows = rows.union(scores.select("person", "rank", "at", "day", "origin"), distinct=False)
     kept = settled(rows).left_join(internals, rows.person == internals.internal_person)
     return kept.filter(kept.internal_person.isnull()).select(*rows.columns)
@@ -62,7 +72,9 @@ def person_touches(first_entries: Table, visits: Table, person_facts: Table) -> 
     seen = settled(leads).inner_join(human, [leads.person == human.visitor, human.started_at <= leads.lead_at])
     nth = ibis.row_number().over(ibis.window(group_by="person", order_by=[seen.started_at, seen.visit_id]))
     first = seen.mutate(nth=nth)
-    first = first.filter(first.nth == 0).select(touched=first.person, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule, touch_origin=first.origin)
+    first = first.filter(first.nth == 0).select(
+        touched=first.person, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule, touch_origin=first.origin
+    )
     joined = settled(leads).left_join(first, leads.person == first.touched)
     joined = joined.select("person", "visit_channel", "visit_campaign", "visit_rule", "touch_origin")
     facts = person_facts.select(whose=person_facts.person, **{n: person_facts[n] for n in ("country", "persona", "crm_channel", "crm_campaign")})
@@ -82,14 +94,25 @@ def _source(t: Table) -> dict[str, ibis.expr.types.Value]:
 
 def stage_entries(first_entries: Table, person_touches: Table, person_customers: Table) -> Table:
     """One row per person and stage entered, with the person's channel and, for the cohort, whether its account has become a customer."""
-    touches = person_touches.select(whose=person_touches.person, **{n: person_touches[n] for n in ("channel", "campaign", "rule", "country", "persona")})
+    touches = person_touches.select(
+        whose=person_touches.person, **{n: person_touches[n] for n in ("channel", "campaign", "rule", "country", "persona")}
+    )
     joined = settled(first_entries).left_join(touches, first_entries.person == touches.whose)
     won = person_customers.select(winner=person_customers.person)
     joined = settled(joined).left_join(won, joined.person == won.winner)
     return joined.select(
-        "person", "stage", "day", "at", channel=ibis.coalesce(joined.channel, UNATTRIBUTED), campaign=ibis.coalesce(joined.campaign, NOT_SET), rule=joined.rule,
-        country=ibis.coalesce(joined.country, NOT_SET), persona=ibis.coalesce(joined.persona, NOT_SET), converted=joined.winner.notnull().ifelse(1, 0).cast("int64"), origin=joined.origin,
-    )  # fmt: skip
+        "person",
+        "stage",
+        "day",
+        "at",
+        channel=ibis.coalesce(joined.channel, UNATTRIBUTED),
+        campaign=ibis.coalesce(joined.campaign, NOT_SET),
+        rule=joined.rule,
+        country=ibis.coalesce(joined.country, NOT_SET),
+        persona=ibis.coalesce(joined.persona, NOT_SET),
+        converted=joined.winner.notnull().ifelse(1, 0).cast("int64"),
+        origin=joined.origin,
+    )
 
 
 def person_customers(members: Table, customer_starts: Table, horizon: Table) -> Table:
@@ -108,13 +131,25 @@ def person_contents(visit_days: Table, members: Table) -> Table:
 def stage_contents(stage_entries: Table, person_contents: Table) -> Table:
     """Stage entries once for every content type the person had viewed before it became a lead (reach)."""
     leads = stage_entries.filter(stage_entries.stage == "lead").select(whose=stage_entries.person, lead_at=stage_entries["at"])
-    seen = settled(leads).inner_join(person_contents, [leads.whose == person_contents.visitor, person_contents.seen_at <= leads.lead_at]).select("whose", "content")
+    seen = (
+        settled(leads)
+        .inner_join(person_contents, [leads.whose == person_contents.visitor, person_contents.seen_at <= leads.lead_at])
+        .select("whose", "content")
+    )
     joined = settled(stage_entries).left_join(seen, stage_entries.person == seen.whose)
     return joined.select(*[joined[name] for name in stage_entries.columns], content=ibis.coalesce(joined.content, NOT_SET))
 
 
 def signups(
-    signup_events: Table, persons: Table, devices: Table, internals: Table, visits: Table, person_facts: Table, members: Table, first_terms: Table, person_customers: Table
+    signup_events: Table,
+    persons: Table,
+    devices: Table,
+    internals: Table,
+    visits: Table,
+    person_facts: Table,
+    members: Table,
+    first_terms: Table,
+    person_customers: Table,
 ) -> Table:
     """One row per sign-up event: who, when, of which kind, from which channel, and whether they have become a customer."""
     e = settled(signup_events).left_join(persons, signup_events.user_id == persons.id)
@@ -123,28 +158,70 @@ def signups(
     e = settled(e).left_join(held, [e.anonymous_id == held.held_id, e.timestamp >= held.from_at, e.timestamp < held.until_at])
     e = e.mutate(who=ibis.coalesce(e.user, e.holder, e.anonymous_id)).filter(lambda t: t.who.notnull())
     e = settled(e).left_join(internals, e.who == internals.internal_person)
-    e = e.filter(e.internal_person.isnull()).select(person=e.who, at=e.timestamp, day=e.timestamp_day, plan=e.plan, said_type=e.said_type, country=e.country, message_id=e.message_id, origin=e.origin)
-    human = visits.filter(visits.kind == "human").select(visitor=visits.visitor, started_at=visits.started_at, visit_id=visits.visit_id, visit_channel=visits.channel, visit_campaign=visits.campaign, visit_rule=visits.rule)
+    e = e.filter(e.internal_person.isnull()).select(
+        person=e.who,
+        at=e.timestamp,
+        day=e.timestamp_day,
+        plan=e.plan,
+        said_type=e.said_type,
+        country=e.country,
+        message_id=e.message_id,
+        origin=e.origin,
+    )
+    human = visits.filter(visits.kind == "human").select(
+        visitor=visits.visitor,
+        started_at=visits.started_at,
+        visit_id=visits.visit_id,
+        visit_channel=visits.channel,
+        visit_campaign=visits.campaign,
+        visit_rule=visits.rule,
+    )
     seen = settled(e).inner_join(human, [e.person == human.visitor, human.started_at <= e["at"]])
     nth = ibis.row_number().over(ibis.window(group_by="message_id", order_by=[seen.started_at, seen.visit_id]))
     seen = seen.mutate(nth=nth)
-    first = seen.filter(seen.nth == 0).select(touched=seen.message_id, visit_channel=seen.visit_channel, visit_campaign=seen.visit_campaign, visit_rule=seen.visit_rule)
+    first = seen.filter(seen.nth == 0).select(
+        touched=seen.message_id, visit_channel=seen.visit_channel, visit_campaign=seen.visit_campaign, visit_rule=seen.visit_rule
+    )
     e = settled(e).left_join(first, e.message_id == first.touched)
-    facts = person_facts.select(whose=person_facts.person, own_country=person_facts.country, persona=person_facts.persona, crm_channel=person_facts.crm_channel, crm_campaign=person_facts.crm_campaign)
+    facts = person_facts.select(
+        whose=person_facts.person,
+        own_country=person_facts.country,
+        persona=person_facts.persona,
+        crm_channel=person_facts.crm_channel,
+        crm_campaign=person_facts.crm_campaign,
+    )
     e = settled(e).left_join(facts, e.person == facts.whose)
-    accounts = settled(members).inner_join(first_terms, members.account == first_terms.account).group_by("person").aggregate(first_kind=first_terms.first_kind.min())
+    accounts = (
+        settled(members)
+        .inner_join(first_terms, members.account == first_terms.account)
+        .group_by("person")
+        .aggregate(first_kind=first_terms.first_kind.min())
+    )
     accounts = accounts.select(holder=accounts.person, first_kind=accounts.first_kind)
     e = settled(e).left_join(accounts, e.person == accounts.holder)
     won = person_customers.select(winner=person_customers.person)
     e = settled(e).left_join(won, e.person == won.winner)
     plan, said = e.plan.lower(), e.said_type.lower()
     kinds = ("trial", "freemium", "paid")
-    kind = ibis.cases((plan.isin(kinds), plan), (plan == "free", "freemium"), (said.isin(kinds), said), (said == "free", "freemium"),
-                      else_=ibis.coalesce(e.first_kind, NOT_SET))  # fmt: skip
+    kind = ibis.cases(
+        (plan.isin(kinds), plan),
+        (plan == "free", "freemium"),
+        (said.isin(kinds), said),
+        (said == "free", "freemium"),
+        else_=ibis.coalesce(e.first_kind, NOT_SET),
+    )
     return e.select(
-        "person", "at", "day", "message_id", signup_kind=kind, **_source(e), country=ibis.coalesce(e.own_country, e.country, NOT_SET),
-        persona=ibis.coalesce(e.persona, NOT_SET), converted=e.winner.notnull().ifelse(1, 0).cast("int64"), origin=e.origin,
-    )  # fmt: skip
+        "person",
+        "at",
+        "day",
+        "message_id",
+        signup_kind=kind,
+        **_source(e),
+        country=ibis.coalesce(e.own_country, e.country, NOT_SET),
+        persona=ibis.coalesce(e.persona, NOT_SET),
+        converted=e.winner.notnull().ifelse(1, 0).cast("int64"),
+        origin=e.origin,
+    )
 
 
 def signup_events(events: Table, signup_names: Table) -> Table:
@@ -165,4 +242,6 @@ def scores(scored: Table, thresholds: Table, known_since: Table) -> Table:
     since = known_since.select(knower=known_since.person, known_at=known_since.known_at, known_day=known_since.known_day)
     joined = settled(first).inner_join(since, first.person == since.knower)
     late = joined.known_at > joined["at"]
-    return joined.select("person", "rank", at=late.ifelse(joined.known_at, joined["at"]), day=late.ifelse(joined.known_day, joined.day), origin=joined.origin)
+    return joined.select(
+        "person", "rank", at=late.ifelse(joined.known_at, joined["at"]), day=late.ifelse(joined.known_day, joined.day), origin=joined.origin
+    )

@@ -9,7 +9,7 @@ from decimal import Decimal
 import ibis
 from ibis.expr.types import Table
 
-from fari.facts.revenue import MONEY
+from fari.facts.money import MONEY
 from fari.facts.words import DIRECT, settled
 
 
@@ -62,5 +62,7 @@ def account_periods(levels: Table, edges: Table) -> Table:
     opening = opening.filter(opening.customer == 1)
     opening = opening.select(*columns, "period", "last_day", opening=opening.mrr)
     held = levels.select(held_account=levels.account, held_from=levels.from_day, held_until=levels.until_day, held_mrr=levels.mrr)
-    joined = settled(opening).left_join(held, [opening.account == held.held_account, held.held_from <= opening.last_day, held.held_until > opening.last_day])
+    joined = settled(opening).left_join(
+        held, [opening.account == held.held_account, held.held_from <= opening.last_day, held.held_until > opening.last_day]
+    )
     return joined.select(*columns, "period", "opening", closing=ibis.coalesce(joined.held_mrr, ibis.literal(Decimal(0), MONEY)))

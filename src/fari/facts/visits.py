@@ -17,12 +17,16 @@ def page_views(events: Table, agents: Table, contents: Table, devices_here: Tabl
     """One row per page view: who saw it (`visitor`), whether a person (`kind` human, bot or internal), and what its address said."""
     page = events.filter(events.type == "page")
     page = settled(page).left_join(agents, page.user_agent == agents.user_agent)
-    page = page.select(*[page[name] for name in events.columns if name != "device"], page.bot, device=ibis.coalesce(page.device, page.agent_device, NOT_SET))
+    page = page.select(
+        *[page[name] for name in events.columns if name != "device"], page.bot, device=ibis.coalesce(page.device, page.agent_device, NOT_SET)
+    )
     page = settled(page).left_join(contents, page.path == contents.path)
     page = page.select(*[page[name] for name in page.columns if not name.endswith("_right")])
     known = settled(page).left_join(persons_here, page.user_id == persons_here.id)
     known = known.select(*[known[name] for name in page.columns], user=ibis.coalesce(known.person, known.user_id))
-    held = devices_here.select(held_id=devices_here.anonymous_id, from_at=devices_here.from_at, until_at=devices_here.until_at, holder=devices_here.person)
+    held = devices_here.select(
+        held_id=devices_here.anonymous_id, from_at=devices_here.from_at, until_at=devices_here.until_at, holder=devices_here.person
+    )
     on = settled(known).left_join(held, [known.anonymous_id == held.held_id, known.timestamp >= held.from_at, known.timestamp < held.until_at])
     on = on.mutate(visitor=ibis.coalesce(on.user, on.holder, on.anonymous_id)).filter(lambda t: t.visitor.notnull())
     on = settled(on).left_join(internals_here, on.visitor == internals_here.internal_person)
@@ -61,9 +65,21 @@ def cut_views(page_views: Table, open_visits_before: Table) -> Table:
     """Page views with the visit each belongs to; the first of a visit `begins` it. Visits still open from the part before come in carried."""
     fresh = page_views.mutate(views=ibis.literal(1, "int64"), started_at=page_views["at"], started_day=page_views.day, visit_id=page_views.message_id)
     carried = open_visits_before.select(
-        "visitor", "kind", "at", "day", open_visits_before.visit_id.name("message_id"), ibis.literal("other").name("content"), "country", "device",
-        *LANDING, "origin", ibis.literal(0, "int64").name("views"), "started_at", "started_day", "visit_id",
-    )  # fmt: skip
+        "visitor",
+        "kind",
+        "at",
+        "day",
+        open_visits_before.visit_id.name("message_id"),
+        ibis.literal("other").name("content"),
+        "country",
+        "device",
+        *LANDING,
+        "origin",
+        ibis.literal(0, "int64").name("views"),
+        "started_at",
+        "started_day",
+        "visit_id",
+    )
     every = fresh.select(*carried.columns).union(carried, distinct=False)
     order = [every["at"], every.views, every.message_id]
     before = every.mutate(gap_from=every["at"].lag(1).over(ibis.window(group_by=["visitor", "kind"], order_by=order)))
@@ -75,7 +91,9 @@ def cut_views(page_views: Table, open_visits_before: Table) -> Table:
 
 def visit_starts(cut_views: Table) -> Table:
     """One row per visit: its first page view's facts, and when it was last seen."""
-    last = cut_views.group_by(["visitor", "kind", "visit_no"]).aggregate(last_at=cut_views["at"].max(), last_day=cut_views.day.max(), seen=cut_views.views.sum().cast("int64"))
+    last = cut_views.group_by(["visitor", "kind", "visit_no"]).aggregate(
+        last_at=cut_views["at"].max(), last_day=cut_views.day.max(), seen=cut_views.views.sum().cast("int64")
+    )
     starts = cut_views.filter(cut_views.begins == 1)
     joined = settled(starts).inner_join(last, ["visitor", "kind", "visit_no"])
     return joined.select(*[joined[name] for name in starts.columns], joined.last_at, joined.last_day, joined.seen)
@@ -88,30 +106,67 @@ def visit_days(cut_views: Table, visit_starts: Table, touches: Table) -> Table:
     placed = _placed(visit_starts, touches)
     joined = settled(days).inner_join(placed, ["visitor", "kind", "visit_no"])
     return joined.select(
-        "kind", "visitor", "visit_id", "day", "content", views=joined.page_views, channel=joined.channel, rule=joined.rule,
-        campaign=joined.campaign, country=joined.country, device=joined.device, started_at=joined.started_at, origin=joined.origin,
-    )  # fmt: skip
+        "kind",
+        "visitor",
+        "visit_id",
+        "day",
+        "content",
+        views=joined.page_views,
+        channel=joined.channel,
+        rule=joined.rule,
+        campaign=joined.campaign,
+        country=joined.country,
+        device=joined.device,
+        started_at=joined.started_at,
+        origin=joined.origin,
+    )
 
 
 def visits(visit_starts: Table, touches: Table) -> Table:
     """One row per visit that began: its channel, the rule that placed it, campaign, country, device, landing page and first message."""
     placed = _placed(visit_starts.filter(visit_starts.views == 1), touches)
     return placed.select(
-        "kind", "visitor", "visit_id", "started_at", placed.started_day.name("day"), "content", "channel", "rule", "campaign", "country", "device",
-        "referrer_host", "utm_source", "utm_medium", placed.seen.name("views"), "origin",
-    )  # fmt: skip
+        "kind",
+        "visitor",
+        "visit_id",
+        "started_at",
+        placed.started_day.name("day"),
+        "content",
+        "channel",
+        "rule",
+        "campaign",
+        "country",
+        "device",
+        "referrer_host",
+        "utm_source",
+        "utm_medium",
+        placed.seen.name("views"),
+        "origin",
+    )
 
 
 def open_visits(visit_starts: Table, part: Table) -> Table:
     """Visits of which a page view fell on the part's last day: the next part may go on with them."""
     last = settled(visit_starts).cross_join(part)
     return last.filter(last.last_day >= last.until_day - 1).select(
-        "visitor", "kind", last.last_at.name("at"), last.last_day.name("day"), "visit_id", "country", "device", *LANDING, "origin", "started_at", "started_day"
+        "visitor",
+        "kind",
+        last.last_at.name("at"),
+        last.last_day.name("day"),
+        "visit_id",
+        "country",
+        "device",
+        *LANDING,
+        "origin",
+        "started_at",
+        "started_day",
     )
 
 
 def _placed(starts: Table, touches: Table) -> Table:
-    t = touches.select(**{f"t_{name}": touches[name] for name in LANDING}, placed_channel=touches.channel, placed_rule=touches.rule, placed_campaign=touches.campaign)
+    t = touches.select(
+        **{f"t_{name}": touches[name] for name in LANDING}, placed_channel=touches.channel, placed_rule=touches.rule, placed_campaign=touches.campaign
+    )
     on = [ibis.coalesce(starts[name], "") == t[f"t_{name}"] for name in LANDING]
     joined = settled(starts).left_join(t, on)
     return joined.select(
@@ -140,12 +195,16 @@ def _deciding(visit_days: Table, calendar: Table, more: list[str]) -> Table:
     # The visitor's channel in the period does not depend on the content looked at, so it is decided over all visits.
     by = ["kind", "visitor", "grain", "period_day"]
     first = ibis.row_number().over(ibis.window(group_by=by, order_by=[whole.started_at, whole.visit_id, whole.content]))
-    paid = ibis.row_number().over(ibis.window(group_by=by, order_by=[(whole.channel == DIRECT).ifelse(1, 0), whole.started_at, whole.visit_id, whole.content]))
+    paid = ibis.row_number().over(
+        ibis.window(group_by=by, order_by=[(whole.channel == DIRECT).ifelse(1, 0), whole.started_at, whole.visit_id, whole.content])
+    )
     ranked = whole.mutate(nth=first, nth_placed=paid)
     one = ranked.filter(ranked.nth == 0).select(*by, "campaign", "country", "device", first_visit=ranked.visit_id, first_at=ranked.started_at)
     two = ranked.filter(ranked.nth_placed == 0).select(*by, "channel", "rule", "visit_id", "started_at", "origin")
     joined = settled(one).inner_join(two, by)
-    decided = joined.select(*by, *[joined[n] for n in ("campaign", "country", "device", "first_visit", "first_at", "channel", "rule", "visit_id", "started_at", "origin")])
+    decided = joined.select(
+        *by, *[joined[n] for n in ("campaign", "country", "device", "first_visit", "first_at", "channel", "rule", "visit_id", "started_at", "origin")]
+    )
     if not more:
         return decided
     looked = whole.select(*by, "content").distinct()

@@ -1,69 +1,29 @@
 """Rows on their way into the ledger: taken as text, checked column by column, made into typed rows or Problems.
 
-All of it is SQL over whole columns, so a million good rows cost little and three bad ones are named by their lines.
+All of it is SQL over whole columns and all files of an act at once, so a million good rows cost little, ten small files
+little more than one, and three bad rows are named by their lines.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Any
 
-import duckdb
 from arro3.core import Array, DataType
 from arro3.core import Table as ArrowTable
 
-from fari.company import Company
+from fari.ledger import cells
+from fari.ledger.checks import CHECKS, ONCE
 from fari.ledger.problems import Problem
-from fari.ledger.schema import SQL_TYPES, TABLES, Column, Table
-from fari.ledger.store import quote, stored_columns
+from fari.ledger.schema import TABLES, Table
+from fari.ledger.sql import literal, literals, quote
+from fari.ledger.store import Ledger
 
+MOST = 1_000
+"""Of one file at most this many refused rows are told one by one; the others are counted."""
 _BATCH = 50_000
-_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_INSTANT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)?)?$"
-_MENDS = {
-    "money": "write a decimal number such as 1234.56",
-    "rate": "write a decimal number such as 0.25",
-    "integer": "write a whole number",
-    "flag": "write true or false",
-    "date": "write a day as 2025-03-31",
-    "month": "write a month as 2025-03",
-    "instant": "write 2025-03-31T10:00:00Z or 2025-03-31T10:00:00+02:00",
-}
-_NOUNS = {
-    "money": "a number", "rate": "a number", "integer": "a whole number", "flag": "true or false",
-    "date": "a date", "month": "a month", "instant": "a date and time",
-}  # fmt: skip
-
-_CHECKS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
-    "subscriptions": (
-        ("amount < 0", "amount is negative", "give credits as a discount", True),
-        ("interval_count < 1", "interval_count is below 1", "write 1 or more", True),
-        ("ends_on < starts_on", "ends_on is before starts_on", "ends_on is the first day the terms no longer hold", True),
-        ("NOT regexp_full_match(currency, '[A-Z]{3}')", "currency is not an ISO 4217 code", "write EUR, USD, ...", True),
-        ("discount > 0 AND discount_kind IS NULL", "has a discount without a discount_kind: it does not count", "write repeating, forever or once", False),
-    ),
-    "spend": (
-        ("until <= day", "until is not after day", "until is the first day the amount no longer covers", True),
-        ("NOT regexp_full_match(currency, '[A-Z]{3}')", "currency is not an ISO 4217 code", "write EUR, USD, ...", True),
-    ),
-    "deals": (
-        ("probability < 0 OR probability > 1", "probability is not between 0 and 1", "write 0.4 for 40 %", True),
-        ("NOT regexp_full_match(currency, '[A-Z]{3}')", "currency is not an ISO 4217 code", "write EUR, USD, ...", True),
-        ("status <> 'open' AND closed_at IS NULL", "is won or lost but has no closed_at: it is in no pipeline figure", "add the day it closed", False),
-    ),
-    "rates": (
-        ("rate <= 0", "rate is not above 0", "write the company's currency for one unit", True),
-        ("NOT regexp_full_match(currency, '[A-Z]{3}')", "currency is not an ISO 4217 code", "write EUR, USD, ...", True),
-    ),
-    "feedback": (("account_id IS NULL AND person_id IS NULL", "account_id and person_id are both missing", "give one of them", True),),
-    "searches": (("volume < 0", "volume is negative", "write the number of searches", True),),
-}
-"""Per table: (condition, what is wrong, the way out, whether the row is refused)."""
-
-ONCE = frozenset({"people", "accounts", "deals", "rates", "targets", "subscriptions"})
-"""Tables in which a key names one thing: of two rows of a file with one key the last is kept."""
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass
@@ -80,266 +40,273 @@ class Staged:
     """Per amount column: what the file's rows sum to, what was kept and what was refused, by currency where there is one."""
 
 
+@dataclass
+class Checked:
+    """What the files of an act brought for one table: `staged` by file, what is wrong with them, and the lines that are refused."""
+
+    staged: list[Staged]
+    problems: list[Problem]
+    refused: list[tuple[int, str]]
+    """(file, line) of each refused row."""
+
+
+@dataclass
+class _Buffer:
+    """Rows of one table not yet handed to the engine."""
+
+    chunks: list[tuple[int, Sequence[int | str], Mapping[str, Sequence[str | None]]]] = field(default_factory=list)
+    rows: list[tuple[int, int | str, Mapping[str, str | None]]] = field(default_factory=list)
+    size: int = 0
+
+    def columns(self) -> dict[str, None]:
+        """The names of all columns, in the order they came."""
+        return {name: None for _, _, columns in self.chunks for name in columns}
+
+    def turn(self) -> None:
+        """Make the single rows a chunk for each file."""
+        start = 0
+        while start < len(self.rows):
+            file_no = self.rows[start][0]
+            end = next((n for n in range(start, len(self.rows)) if self.rows[n][0] != file_no), len(self.rows))
+            part = self.rows[start:end]
+            names = {name: None for _, _, values in part for name in values}
+            self.chunks.append((file_no, [line for _, line, _ in part], {name: [values.get(name) for _, _, values in part] for name in names}))
+            start = end
+        self.rows.clear()
+
+
 class Staging:
-    """One import's rows. `add` takes text, `check` types them into `good_<table>`; nothing is stored until the act writes."""
+    """One act's rows, in memory. `add_*` takes text, `check` types it into `checked_<table>`; nothing is stored until the act writes."""
 
-    def __init__(self, company: Company, scratch: Path) -> None:
-        self.company = company
-        scratch.mkdir(parents=True, exist_ok=True)
-        self.connection = duckdb.connect(config={"temp_directory": str(scratch)})
-        self.connection.execute(f"SET TimeZone = '{company.timezone}'")
-        self.connection.execute("SET preserve_insertion_order = true")
-        self._buffers: dict[str, list[tuple[str, Mapping[str, str | None]]]] = {}
+    def __init__(self, ledger: Ledger) -> None:
+        self.home = f"act_{uuid.uuid4().hex}"
+        self.connection = ledger.session()
+        self.connection.execute(f"ATTACH ':memory:' AS {self.home}; USE {self.home}")
+        self._ledger = ledger
+        self._buffers: dict[str, _Buffer] = {}
         self._columns: dict[str, dict[str, None]] = {}
-        self.tables: dict[str, None] = {}
+        self._brought: dict[tuple[str, int], None] = {}
 
-    def add_row(self, table: str, line: int | str, values: Mapping[str, str | None]) -> None:
+    @property
+    def tables(self) -> list[str]:
+        """The tables that anything was brought for."""
+        return list(dict.fromkeys(table for table, _ in self._brought))
+
+    def session(self) -> Any:
+        """One more session over the same rows, for a thread of its own."""
+        session = self._ledger.session()
+        session.execute(f"USE {self.home}")
+        return session
+
+    def close(self) -> None:
+        """Let the rows go."""
+        self.connection.execute(f"USE memory; DETACH {self.home}")
+        self.connection.close()
+
+    def add_row(self, file_no: int, table: str, line: int | str, values: Mapping[str, str | None]) -> None:
         """One row of text."""
-        buffer = self._buffers.setdefault(table, [])
-        buffer.append((str(line), values))
-        if len(buffer) >= _BATCH:
+        buffer = self._buffer(file_no, table)
+        buffer.rows.append((file_no, line, values))
+        self._grown(table, buffer, 1)
+
+    def add_columns(self, file_no: int, table: str, lines: Sequence[int | str], columns: Mapping[str, Sequence[str | None]]) -> None:
+        """Many rows of text, as columns of equal length."""
+        buffer = self._buffer(file_no, table)
+        buffer.turn()
+        buffer.chunks.append((file_no, lines, columns))
+        self._grown(table, buffer, len(lines))
+
+    def add_relation(self, file_no: int, table: str, query: str, columns: Iterable[str]) -> None:
+        """Rows as a query of `connection` that gives `line` and one text column `c_<name>` for each column."""
+        self._buffer(file_no, table)
+        self._flush(table)
+        self._insert(table, f"SELECT CAST({file_no} AS BIGINT) AS file_no, * FROM ({query})", columns)
+
+    def check(self, table: str, session: Any, files: Sequence[tuple[str, str]]) -> Checked:
+        """Type a table's rows into `checked_<table>`, with what is `wrong` with each. `files` are (name, source) by number."""
+        session.execute(f"CREATE TABLE checked_{table} AS {self._checked(TABLES[table], files)}")
+        staged = self._summed(TABLES[table], session)
+        found = Checked(list(staged.values()), [], [])
+        if any(one.good < one.read for one in found.staged):
+            self._refused(TABLES[table], session, files, found)
+        if any(not check.refused for check in CHECKS.get(table, ())):
+            told = session.execute(f"SELECT file_no, line, warned FROM checked_{table} WHERE warned IS NOT NULL ORDER BY place LIMIT {MOST}")
+            for file_no, line, what in told.fetchall():
+                mend = next(check.mend for check in CHECKS[table] if check.what == what)
+                found.problems.append(Problem(_line(line), what, mend=mend, file=files[file_no][0], table=table, refused=False))
+        session.execute(f"DROP TABLE staged_{table}")
+        return found
+
+    def flush(self) -> None:
+        """Hand what is buffered to the engine: nothing more is added."""
+        for table in self.tables:
             self._flush(table)
 
-    def add_columns(self, table: str, lines: Sequence[int | str], columns: Mapping[str, Sequence[str | None]]) -> None:
-        """Many rows of text, as columns of equal length."""
-        self._flush(table)
-        arrays = {"line": Array([str(line) for line in lines], DataType.string())}
-        arrays |= {f"c_{name}": Array(list(values), DataType.string()) for name, values in columns.items()}
-        self.add_relation(table, ArrowTable.from_pydict(arrays), list(columns))
+    # Rows coming in ------------------------------------------------------------------------------------------------------
 
-    def add_relation(self, table: str, relation: Any, columns: Sequence[str]) -> None:
-        """Rows as a relation (a query of this connection, or Arrow) with `line` and one text column `c_<name>` for each column."""
-        self.connection.register("incoming", relation) if not isinstance(relation, str) else self.connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW incoming AS {relation}"
-        )
-        known = self._columns.get(table)
-        if known is None:
-            names = ", ".join(f'"c_{_sql(n, chr(34))}"' for n in columns)
-            self.connection.execute(f"CREATE OR REPLACE TABLE staged_{table} AS SELECT line{', ' if names else ''}{names} FROM incoming")
-            self._columns[table] = dict.fromkeys(columns)
-        else:
-            for name in columns:
-                if name not in known:
-                    self.connection.execute(f'ALTER TABLE staged_{table} ADD COLUMN "c_{name}" VARCHAR')
-                    known[name] = None
-            self.connection.execute(f"INSERT INTO staged_{table} BY NAME SELECT * FROM incoming")
-        if isinstance(relation, str):
-            self.connection.execute("DROP VIEW incoming")
-        else:
-            self.connection.unregister("incoming")
+    def _buffer(self, file_no: int, table: str) -> _Buffer:
+        self._brought[table, file_no] = None
+        return self._buffers.setdefault(table, _Buffer())
+
+    def _grown(self, table: str, buffer: _Buffer, rows: int) -> None:
+        buffer.size += rows
+        if buffer.size >= _BATCH:
+            self._flush(table)
 
     def _flush(self, table: str) -> None:
-        rows = self._buffers.pop(table, None)
-        if not rows:
+        buffer = self._buffers.pop(table, None)
+        if buffer is None:
             return
-        names: dict[str, None] = {}
-        for _, values in rows:
-            names.update(dict.fromkeys(values))
-        columns = {name: [values.get(name) for _, values in rows] for name in names}
-        self.add_columns(table, [line for line, _ in rows], columns)
+        buffer.turn()
+        if not buffer.chunks:
+            return
+        columns = buffer.columns()
+        arrays: dict[str, Any] = {
+            "file_no": Array([file_no for file_no, lines, _ in buffer.chunks for _ in lines], DataType.int64()),
+            "line": Array([str(line) for _, lines, _ in buffer.chunks for line in lines], DataType.string()),
+        }
+        for name in columns:
+            texts: list[str | None] = []
+            for _, lines, chunk in buffer.chunks:
+                texts += chunk.get(name) or [None] * len(lines)
+            arrays[f"c_{name}"] = Array(texts, DataType.string())
+        self.connection.register("incoming", ArrowTable.from_pydict(arrays))
+        self._insert(table, "SELECT * FROM incoming", columns)
+        self.connection.unregister("incoming")
 
-    def discard(self) -> None:
-        """Forget what was added since the last check: its file turned out to be unreadable."""
-        self._buffers.clear()
-        for name in self._columns:
-            self.connection.execute(f"DROP TABLE IF EXISTS staged_{name}")
-        self._columns.clear()
+    def _insert(self, table: str, query: str, columns: Iterable[str]) -> None:
+        known = self._columns.get(table)
+        if known is None:
+            self.connection.execute(f"CREATE TABLE staged_{table} AS {query}")
+            self._columns[table] = dict.fromkeys(columns)
+            return
+        for name in columns:
+            if name not in known:
+                self.connection.execute(f"ALTER TABLE staged_{table} ADD COLUMN {quote(f'c_{name}')} VARCHAR")
+                known[name] = None
+        self.connection.execute(f"INSERT INTO staged_{table} BY NAME {query}")
 
-    def check(self, file_no: int, file: str, source: str) -> tuple[list[Staged], list[Problem]]:
-        """Type what was added since the last check, as rows of one file; the refused ones become Problems."""
-        staged: list[Staged] = []
-        problems: list[Problem] = []
-        for table in list(self._buffers):
-            self._flush(table)
-        for name in sorted(self._columns):
-            one, found = self._check(TABLES[name], file_no, file, source)
-            staged.append(one)
-            problems += found
-            self.connection.execute(f"DROP TABLE staged_{name}")
-        self._columns.clear()
-        return staged, problems
+    # Rows checked --------------------------------------------------------------------------------------------------------
 
-    def _check(self, table: Table, file_no: int, file: str, source: str) -> tuple[Staged, list[Problem]]:
+    def _checked(self, table: Table, files: Sequence[tuple[str, str]]) -> str:
+        """SQL that types the staged rows of a table: text, then values, then what is wrong with them, then what the ledger adds."""
         present = self._columns[table.name]
-        typed, wrong = [], []
-        for column in table.columns:
-            if column.name in present:
-                expression = typed_sql(column)
-                typed.append(f"{expression} AS {quote(column.name)}")
-                raw = _raw(column.name)
-                text = f"coalesce({raw}, '')"
-                if column.required:
-                    wrong.append(f"WHEN {raw} IS NULL THEN '{column.name} is missing'")
-                if column.type != "text" or column.choices:
-                    what = f"is none of {', '.join(column.choices)}" if column.choices else f"is not {_NOUNS[column.type]}"
-                    wrong.append(f"WHEN {text} <> '' AND ({expression}) IS NULL THEN '{column.name} {what}'")
-            else:
-                default = f"'{column.default}'" if column.default is not None else "NULL"
-                typed.append(f"CAST({default} AS {SQL_TYPES[column.type]}) AS {quote(column.name)}")
-                if column.required:
-                    wrong.append(f"WHEN true THEN '{column.name} is missing'")
-        extras = [name for name in present if name not in {c.name for c in table.columns}]
-        packed = ", ".join(f"'{_sql(name)}', \"c_{_sql(name, chr(34))}\"" for name in extras)
-        attributes = f"CAST(json_object({packed}) AS VARCHAR)" if extras else "CAST(NULL AS VARCHAR)"
-        case = f"CASE {' '.join(wrong)} END" if wrong else "NULL"
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE typed AS SELECT line, row_number() OVER () AS place, {', '.join(typed)}, "
-            f"{attributes} AS attributes, {case} AS wrong FROM staged_{table.name}"
-        )
-        problems = self._refused(table, file)
-        days = [f'CAST("{c.name}" AS DATE)' for c in table.columns if c.type in ("date", "month")]
-        days += [_local(c.name) for c in table.instants]
-        if table.name == "events":
-            self._keys_of_events()
-        stored = self._stored(table, file_no, file, source)
-        self.connection.execute(
-            f"CREATE TABLE IF NOT EXISTS good_{table.name} AS SELECT * FROM ({stored}) LIMIT 0;"
-            f"INSERT INTO good_{table.name} SELECT * FROM ({stored}) ORDER BY place"
-        )
-        self.tables[table.name] = None
-        dated = table.dated_by
-        first = f"CAST({quote(dated)} AS DATE)" if dated else "CAST(NULL AS DATE)"
-        latest = f"greatest({', '.join(days)})" if days else "CAST(NULL AS DATE)"
-        found = self.connection.execute(
-            f"SELECT count(*), count(*) FILTER (wrong IS NULL), min({first}) FILTER (wrong IS NULL), max({latest}) FILTER (wrong IS NULL) FROM typed"
-        ).fetchone()
-        assert found is not None
-        one = Staged(table.name, file_no, found[0], found[1], found[2], found[3])
-        for amount in table.amounts:
-            one.sums[amount] = self._sums(table, amount)
-        self.connection.execute("DROP TABLE typed")
-        return one, problems
-
-    def _refused(self, table: Table, file: str) -> list[Problem]:
-        problems: list[Problem] = []
-        for condition, what, mend, refused in _CHECKS.get(table.name, ()):
-            if refused:
-                self.connection.execute(f"UPDATE typed SET wrong = '{_sql(what)}' WHERE wrong IS NULL AND ({condition})")
-            else:
-                lines = self.connection.execute(f"SELECT line FROM typed WHERE wrong IS NULL AND ({condition}) ORDER BY place").fetchall()
-                problems += [Problem(_line(line), what, mend=mend, file=file, table=table.name, refused=False) for (line,) in lines]
+        own = {column.name for column in table.columns}
+        extras = sorted(name for name in present if name not in own)
+        texts = [cells.trimmed(column.name, column.name in present) for column in table.columns]
+        sql = f"SELECT rowid AS place, file_no, line, {_attributes(extras)} AS attributes, {', '.join(texts)} FROM staged_{table.name}"
+        sql = f"SELECT *, {', '.join(map(cells.typed, table.columns))} FROM ({sql})"
+        wrong = [branch for column in table.columns for branch in cells.wrong(column)]
+        wrong += [f"WHEN {check.condition} THEN {literal(check.what)}" for check in CHECKS.get(table.name, ()) if check.refused]
+        values = [*map(cells.stored, table.columns), *map(cells.local_day, table.dates)]
+        sql = f"SELECT place, file_no, line, attributes, {', '.join(values)}, CASE {' '.join(wrong)} END AS wrong FROM ({sql})"
         if table.name in ONCE:
-            key = ", ".join(quote(name) for name in table.key)
-            self.connection.execute(
-                "UPDATE typed SET wrong = 'has the same ' || ? || ' as line ' || later.line FROM "
-                f"(SELECT place AS p, last_value(line) OVER w AS line, last_value(place) OVER w AS last FROM typed WHERE wrong IS NULL "
-                f"WINDOW w AS (PARTITION BY {key} ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) later "
-                "WHERE typed.place = later.p AND later.last <> typed.place",
-                [" and ".join(table.key)],
-            )
-        names = [c.name for c in table.columns if c.name in self._columns[table.name]]
-        shown = ", ".join(f'"c_{name}"' for name in names)
-        cursor = self.connection.execute(
-            f"SELECT t.line, t.wrong{', ' if names else ''}{shown} FROM typed t JOIN "
-            f"(SELECT *, row_number() OVER () AS place FROM staged_{table.name}) s ON s.place = t.place WHERE t.wrong IS NOT NULL ORDER BY t.place"
-        )
-        for line, wrong, *raw in cursor.fetchall():
-            values = dict(zip(names, raw, strict=True))
-            column = wrong.split(" ", 1)[0]
-            column = column if column in values or any(c.name == column for c in table.columns) else ""
-            mend = next((m for _, w, m, _ in _CHECKS.get(table.name, ()) if w == wrong), "")
-            if not mend and column:
-                kind = table.column(column)
-                mend = f"one of: {', '.join(kind.choices)}" if kind.choices and "none of" in wrong else _MENDS.get(kind.type, f"fill in {column}")
-            if wrong.startswith("has the same"):
-                mend = "the last of them is kept; remove the others"
-            problems.append(Problem(_line(line), wrong, column, values.get(column) or "", mend, file, table.name))
-        return problems
-
-    def _keys_of_events(self) -> None:
-        parts = ", ".join(f"coalesce(CAST({quote(c.name)} AS VARCHAR), '')" for c in TABLES["events"].columns if c.name != "message_id")
-        self.connection.execute(f"UPDATE typed SET message_id = md5(concat_ws(chr(31), {parts})) WHERE message_id IS NULL AND wrong IS NULL")
-
-    def _stored(self, table: Table, file_no: int, file: str, source: str) -> str:
-        values = []
-        for column in table.columns:
-            values.append(f"CAST({quote(column.name)} AT TIME ZONE 'UTC' AS TIMESTAMP) AS {quote(column.name)}" if column.type == "instant" else quote(column.name))
-        values += [f"CAST({_local(c.name)} - DATE '1970-01-01' AS INTEGER) AS \"{c.name}_day\"" for c in table.dates]
-        texts = ", ".join(f"coalesce(CAST({quote(c.name)} AS VARCHAR), '')" for c in table.columns)
-        if table.name == "events":  # a message is its id: its content is never compared, and is left unhashed
-            digest = quote("message_id")
+            sql = _once(table, sql)
+        if table.name == "events":
+            said = _joined([quote(c.name) for c in table.columns if c.name != "message_id"] + ["attributes"])
+            sql = f"SELECT * REPLACE (coalesce(message_id, md5({said})) AS message_id) FROM ({sql})"
+            digest = "message_id"  # a message is its id: its content is never compared, and is left unhashed
         else:
-            digest = f"md5(concat_ws(chr(31), {texts}, coalesce(attributes, '')))"
-        values += [
-            f"'{_sql(source)}' AS source",
-            f"{_key(table.key)} AS \"key\"",
-            f"{_key(table.unit)} AS \"unit\"",
+            digest = f"md5({_joined([quote(c.name) for c in table.columns] + ['attributes'])})"
+        warned = " ".join(f"WHEN {check.condition} THEN {literal(check.what)}" for check in CHECKS.get(table.name, ()) if not check.refused)
+        added = [
+            f"{literals([source for _, source in files])}[file_no + 1] AS source",
+            f"{_joined(map(quote, table.key))} AS \"key\"",
+            f"{_joined(map(quote, table.unit))} AS unit",
             f"{digest} AS digest",
-            f"'{_sql(file)}:' || line AS origin",
-            "CAST(NULL AS TIMESTAMP) AS recorded_at",
-            "CAST(NULL AS VARCHAR) AS import_id",
-            "false AS withdrawn",
-            "false AS appended",
-            "attributes",
-            f"{file_no} AS file_no",
-            "place",
-            "line",
+            f"{literals([name for name, _ in files])}[file_no + 1] || ':' || line AS origin",
+            f"CASE WHEN wrong IS NULL THEN CASE {warned} END END AS warned" if warned else "CAST(NULL AS VARCHAR) AS warned",
         ]
-        return f"SELECT {', '.join(values)} FROM typed WHERE wrong IS NULL"
+        return f"SELECT *, {', '.join(added)} FROM ({sql})"
 
-    def _sums(self, table: Table, amount: str) -> dict[str, Any]:
-        by = "coalesce(currency, '')" if any(c.name == "currency" for c in table.columns) else "''"
-        rows = self.connection.execute(
-            f"SELECT {by}, sum({amount}), sum({amount}) FILTER (wrong IS NULL), sum({amount}) FILTER (wrong IS NOT NULL) "
-            f"FROM typed WHERE {amount} IS NOT NULL GROUP BY 1 ORDER BY 1"
+    def _summed(self, table: Table, session: Any) -> dict[int, Staged]:
+        """What each file brought, and the sums of its amounts."""
+        by = "coalesce(currency, '')" if any(column.name == "currency" for column in table.columns) else "''"
+        since = quote(f"{table.dated_by}_day") if table.dated_by else "NULL"
+        days = ", ".join(quote(f"{column.name}_day") for column in table.dates)
+        sums = "".join(f", sum({a}), sum({a}) FILTER (wrong IS NULL), sum({a}) FILTER (wrong IS NOT NULL)" for a in table.amounts)
+        rows = session.execute(
+            f"SELECT file_no, {by} AS currency, count(*), count(*) FILTER (wrong IS NULL), min({since}) FILTER (wrong IS NULL), "
+            f"max(greatest({days})) FILTER (wrong IS NULL){sums} FROM checked_{table.name} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-        return {currency: {"file": total, "stored": kept, "rejected": refused} for currency, total, kept, refused in rows}
+        staged = {file_no: Staged(table.name, file_no) for name, file_no in self._brought if name == table.name}
+        for file_no, currency, read, good, first, last, *amounts in rows:
+            one = staged[file_no]
+            one.read += read
+            one.good += good
+            one.since = _earliest(min, one.since, first)
+            one.last = _earliest(max, one.last, last)
+            for n, amount in enumerate(table.amounts):
+                total, kept, refused = amounts[3 * n : 3 * n + 3]
+                if total is not None:
+                    one.sums.setdefault(amount, {})[currency] = {"file": total, "stored": kept, "rejected": refused}
+        return staged
+
+    def _refused(self, table: Table, session: Any, files: Sequence[tuple[str, str]], found: Checked) -> None:
+        """The Problems of the rows that are wrong, each with the cell as it was written."""
+        name = table.name
+        found.refused = session.execute(f"SELECT DISTINCT file_no, line FROM checked_{name} WHERE wrong IS NOT NULL").fetchall()
+        columns = [column.name for column in table.columns if column.name in self._columns[name]]
+        shown = "".join(f", s.{quote(f'c_{column}')}" for column in columns)
+        nth = "row_number() OVER (PARTITION BY file_no ORDER BY place)"
+        told = session.execute(
+            f"SELECT c.file_no, c.line, c.wrong{shown} FROM (SELECT place, file_no, line, wrong, {nth} AS nth FROM checked_{name} WHERE wrong IS NOT NULL) c "
+            f"JOIN staged_{name} s ON s.rowid = c.place WHERE c.nth <= {MOST} ORDER BY c.place"
+        ).fetchall()
+        listed: dict[tuple[int, str], int] = {}
+        for file_no, line, wrong, *texts in told:
+            listed[file_no, wrong] = listed.get((file_no, wrong), 0) + 1
+            column, mend = _mend(table, wrong)
+            value = dict(zip(columns, texts, strict=True)).get(column) or ""
+            found.problems.append(Problem(_line(line), wrong, column, value, mend, files[file_no][0], name))
+        if len(told) < sum(one.read - one.good for one in found.staged):
+            for file_no, wrong, count in session.execute(
+                f"SELECT file_no, wrong, count(*) FROM checked_{name} WHERE wrong IS NOT NULL GROUP BY ALL ORDER BY ALL"
+            ).fetchall():
+                more = count - listed.get((file_no, wrong), 0)
+                if more:
+                    found.problems.append(Problem("...", f"{more} more rows: {wrong}", file=files[file_no][0], table=name, refused=False))
 
 
-def typed_sql(column: Column) -> str:
-    """SQL that makes a text cell into the column's type, or NULL where it is not one."""
-    raw = _raw(column.name)
-    kind = SQL_TYPES[column.type]
-    if column.choices:
-        options = ", ".join(f"'{choice}'" for choice in column.choices)
-        made = f"CASE WHEN lower({raw}) IN ({options}) THEN lower({raw}) END"
-    elif column.type == "text":
-        made = f"upper({raw})" if column.name == "currency" else raw
-    elif column.type in ("money", "rate"):
-        made = rf"CASE WHEN regexp_full_match({raw}, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{{1,2}})?') THEN try_cast({raw} AS {kind}) END"
-    elif column.type == "integer":
-        made = rf"CASE WHEN regexp_full_match({raw}, '[+-]?\d+(\.0*)?') THEN try_cast({raw} AS BIGINT) END"
-    elif column.type == "flag":
-        made = f"CASE WHEN lower({raw}) IN ('true', 't', 'yes', 'y', '1') THEN true WHEN lower({raw}) IN ('false', 'f', 'no', 'n', '0') THEN false END"
-    elif column.type == "month":
-        made = rf"CASE WHEN regexp_full_match({raw}, '\d{{4}}-\d{{2}}(-\d{{2}})?') THEN CAST(date_trunc('month', try_cast(left({raw}, 7) || '-01' AS DATE)) AS DATE) END"
-    elif column.type == "date":
-        instant = _instant(raw)
-        made = f"CASE WHEN regexp_full_match({raw}, '{_DATE}') THEN try_cast({raw} AS DATE) ELSE CAST({instant} AS DATE) END"
-        made = f"CASE WHEN year({made}) BETWEEN 1900 AND 2200 THEN {made} END"
-    else:
-        made = _instant(raw)
-        made = f"CASE WHEN year({made}) BETWEEN 1900 AND 2200 THEN {made} END"
-    if column.default is not None:
-        made = f"CASE WHEN {raw} IS NULL THEN CAST('{column.default}' AS {kind}) ELSE {made} END"
-    return made
+def _attributes(extras: Sequence[str]) -> str:
+    """SQL for the columns that are not the table's, as JSON: sorted, without the empty ones, so that equal rows are equal whatever file brings them."""
+    if not extras:
+        return "CAST(NULL AS VARCHAR)"
+    pairs = ", ".join(f"{literal(name)}, nullif(trim({quote(f'c_{name}')}), '')" for name in extras)
+    return f"nullif(CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR), '{{}}')"
 
 
-def _instant(raw: str) -> str:
-    # `+0200` and `UTC` are put as DuckDB reads them; a bare local time is read in the session's zone, the company's.
-    text = rf"regexp_replace(replace(regexp_replace({raw}, '\s*(z|UTC)$', 'Z'), ',', '.'), '([+-]\d{{2}})(\d{{2}})$', '\1:\2')"
-    bare = rf"CASE WHEN length({raw}) = 10 THEN {raw} ELSE {text} END"
-    return f"CASE WHEN regexp_full_match({raw}, '{_INSTANT[1:-1]}') THEN try_cast({bare} AS TIMESTAMPTZ) END"
+def _once(table: Table, sql: str) -> str:
+    """Of the good rows of a file that share a key only the last is kept."""
+    key = ", ".join(map(quote, table.key))
+    same = literal(f"has the same {' and '.join(table.key)} as line ")
+    return (
+        f"SELECT * EXCLUDE (last_place, last_line) REPLACE (CASE WHEN wrong IS NULL AND place <> last_place THEN {same} || last_line ELSE wrong END AS wrong) "
+        f"FROM (SELECT *, last_value(place) OVER w AS last_place, last_value(line) OVER w AS last_line FROM ({sql}) "
+        f"WINDOW w AS (PARTITION BY file_no, wrong IS NULL, {key} ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))"
+    )
 
 
-def _raw(name: str) -> str:
-    return f"nullif(trim(\"c_{name}\"), '')"
+def _mend(table: Table, wrong: str) -> tuple[str, str]:
+    """The column that is wrong, if it is one, and the way out."""
+    if wrong.startswith("has the same"):
+        return "", "the last of them is kept; remove the others"
+    named = next((column for column in table.columns if column.name == wrong.split(" ", 1)[0]), None)
+    mend = next((check.mend for check in CHECKS.get(table.name, ()) if check.what == wrong), "")
+    if named is None:
+        return "", mend
+    if not mend:
+        mend = f"one of: {', '.join(named.choices)}" if named.choices else cells.MENDS[named.type]
+    return named.name, mend
 
 
-def _local(name: str) -> str:
-    return f"CAST({quote(name)} AS DATE)"
+def _joined(parts: Iterable[str]) -> str:
+    return "concat_ws(chr(31), " + ", ".join(f"coalesce(CAST({part} AS VARCHAR), '')" for part in parts) + ")"
 
 
-def _key(names: Sequence[str]) -> str:
-    return "concat_ws(chr(31), " + ", ".join(f"coalesce(CAST({quote(name)} AS VARCHAR), '')" for name in names) + ")"
-
-
-def _sql(text: str, mark: str = "'") -> str:
-    return text.replace(mark, mark * 2)
+def _earliest(choose: Callable[[Iterable[date]], date], known: date | None, day: int | None) -> date | None:
+    return choose(one for one in (known, None if day is None else _EPOCH + timedelta(day)) if one is not None) if known or day is not None else None
 
 
 def _line(line: str) -> int | str:
     return int(line) if line.isdigit() else line
-
-
-__all__ = ["Staged", "Staging", "json", "stored_columns"]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from fari.company import Company
 from fari.marks.mail import is_free_mail
 
-ALWAYS = datetime(1900, 1, 1), datetime(2201, 1, 1)
+ALWAYS = datetime(1900, 1, 1), datetime(2201, 1, 1)  # noqa: DTZ001 - instants are kept as UTC without a zone
 _TICK = timedelta(microseconds=1)
 
 
@@ -66,168 +66,198 @@ def plain_email(email: str | None) -> str | None:
     return text if "@" in text else None
 
 
+@dataclass
+class Seen:
+    """What the edges told so far: who is known since when, on which devices, by which addresses and as whose people."""
+
+    people: Links = field(default_factory=Links)
+    known: set[str] = field(default_factory=set)
+    since: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+    emails: dict[str, set[str]] = field(default_factory=dict)
+    users: dict[str, set[str]] = field(default_factory=dict)
+    """The users known on each device, and below the instants they were known at."""
+    moments: dict[str, set[tuple[datetime, str]]] = field(default_factory=dict)
+
+    def knows(self, person: str, at: datetime, day: int) -> None:
+        """A person is known from its first instant on."""
+        self.known.add(person)
+        if person not in self.since or at < self.since[person][0]:
+            self.since[person] = (at, day)
+
+    def holds(self, device: str, user: str, at: datetime) -> None:
+        """A user was known on a device at an instant."""
+        self.users.setdefault(device, set()).add(user)
+        self.moments.setdefault(device, set()).add((at, user))
+
+    def address(self, email: str | None, person: str) -> None:
+        """A person gave an e-mail address."""
+        if plain := plain_email(email):
+            self.emails.setdefault(plain, set()).add(person)
+
+
+Pair = tuple[str, str | None, str | None, str | None, str | None, str | None, datetime, int, str]
+Contact = tuple[str, str | None, str | None, datetime | None, int | None, int]
+Row = tuple[object, ...]
+
+
 def identity(
     company: Company,
-    identify_pairs: Iterable[tuple[str, str | None, str | None, str | None, str | None, str | None, datetime, int, str]],
+    identify_pairs: Iterable[Pair],
     shared_devices: Iterable[tuple[str, str, datetime]],
     alias_targets: Iterable[tuple[str]],
-    contact_ids: Iterable[tuple[str, str | None, str | None, datetime | None, int | None, int]],
+    contact_ids: Iterable[Contact],
     alias_rows: Iterable[tuple[str, str, str]],
     used_ids: Iterable[tuple[str, str]],
-) -> dict[str, list[tuple[object, ...]]]:
-    """`persons` (id, person, rule), `devices` (anonymous_id, from_at, until_at, person), `internals`, `account_ids` (id, account, rule),
-    `members` (person, account), `known_since` (person, known_at, known_day): everything the facts join on."""
+) -> dict[str, list[Row]]:
+    """Everything the facts join on, by table.
+
+    `persons` (id, person, rule), `devices` (anonymous_id, from_at, until_at, person), `internals`, `account_ids` (id, account, rule),
+    `members` (person, account, place), `known_since` (person, known_at, known_day): everything the facts join on.
+    """
     # In the order things came to be, so that the first account a person has is the one named first.
     pairs = sorted(identify_pairs, key=lambda pair: (pair[6], str(pair[3])))
     contacts = sorted(contact_ids, key=lambda contact: (contact[3] is None, contact[3] or ALWAYS[1], contact[0]))
-    aliases = list(alias_rows)
-    devices_named = {anonymous for (anonymous,) in alias_targets}
-    people = Links()
-    accounts = Links()
-    for kind, links in (("person", people), ("account", accounts)):
-        told = [(a, b) for k, a, b in aliases if k == kind]
-        links.alone |= {a for a, b in told if a == b}
-        links.targets |= {b for _, b in told} - {a for a, b in told if a != b}
-    # Devices: who was known on each, and when.
-    users: dict[str, set[str]] = {}
-    moments: dict[str, set[tuple[datetime, str]]] = {}
-    emails: dict[str, set[str]] = {}
-    since: dict[str, tuple[datetime, int]] = {}
-    known: set[str] = set()
-
-    def knows(person: str, at: datetime, day: int) -> None:
-        known.add(person)
-        if person not in since or at < since[person][0]:
-            since[person] = (at, day)
-
-    for kind, anonymous, user, _, previous, email, at, day, _ in pairs:
-        who = user
-        if who is None and anonymous is not None and plain_email(email):
-            # An e-mail given without a user id makes the device itself known.
-            who = anonymous
-        if who is None:
-            continue
-        knows(who, at, day)
-        if anonymous is not None:
-            users.setdefault(anonymous, set()).add(who)
-            moments.setdefault(anonymous, set()).add((at, who))
-        if plain_email(email):
-            emails.setdefault(plain_email(email) or "", set()).add(who)
-        if kind == "alias" and previous is not None and user is not None:
-            if previous in devices_named:
-                users.setdefault(previous, set()).add(user)
-                moments.setdefault(previous, set()).add((at, user))
-            else:
-                people.join(previous, user, "alias_message")
-                knows(previous, at, day)
-    for anonymous, user, at in shared_devices:
-        moments.setdefault(anonymous, set()).add((at, user))
-    for kind, a, b in aliases:
-        if kind == "person" and a != b:
-            if a in devices_named and a not in known and not any(c[0] == a for c in contacts):
-                users[a] = {b}
-                moments[a] = {(ALWAYS[0], b)}
-                known.add(b)
-            else:
-                people.join(a, b, "alias")
+    aliases, used = list(alias_rows), list(used_ids)
+    seen = Seen(people=_aliased(aliases, "person"))
+    devices = {anonymous for (anonymous,) in alias_targets}
+    for pair in pairs:
+        _take(pair, seen, devices)
+    for device, user, at in shared_devices:
+        seen.moments.setdefault(device, set()).add((at, user))
     for person, email, _, created, day, _ in contacts:
-        known.add(person)
+        seen.known.add(person)
         if created is not None and day is not None:
-            knows(person, created, day)
-        if plain_email(email):
-            emails.setdefault(plain_email(email) or "", set()).add(person)
-    for group in emails.values():
-        first, *rest = sorted(group)
-        for other in rest:
-            people.join(other, first, "email")
-        if first in people.alone and rest:
-            for other in rest[1:]:
-                people.join(other, rest[0], "email")
-    named = people.names()
-    used = list(used_ids)
-    known |= {i for kind, i in used if kind == "person"}
-
-    def person_of(one: str) -> str:
-        return named.get(one, one)
-
-    device_rows: list[tuple[object, ...]] = []
-    for anonymous, held in users.items():
-        if len({person_of(u) for u in held}) == 1:
-            device_rows.append((anonymous, *ALWAYS, person_of(min(held))))
+            seen.knows(person, created, day)
+        seen.address(email, person)
+    for kind, a, b in aliases:
+        if kind != "person" or a == b:
             continue
-        # A view belongs to the first identify at or after it, else to the last before it.
-        begun = ALWAYS[0]
-        ordered = sorted(moments[anonymous])
-        for number, (at, user) in enumerate(ordered):
-            until = ALWAYS[1] if number == len(ordered) - 1 else at + _TICK
-            if until > begun:
-                device_rows.append((anonymous, begun, until, person_of(user)))
-                begun = until
-    internals = sorted({person_of(person) for person, _, _, _, _, internal in contacts if internal})
-    members, account_names = _accounts(company, pairs, contacts, aliases, used, people, emails, accounts, person_of, known, device_rows)
-    first_known: dict[str, tuple[datetime, int]] = {}
-    for person, moment in since.items():
-        one = person_of(person)
-        if one not in first_known or moment[0] < first_known[one][0]:
-            first_known[one] = moment
+        if a in devices and a not in seen.known:
+            seen.users[a], seen.moments[a] = {b}, {(ALWAYS[0], b)}
+            seen.known.add(b)
+        else:
+            seen.people.join(a, b, "alias")
+    for group in seen.emails.values():
+        first, *rest = sorted(group - seen.people.alone) or [""]
+        for other in rest:
+            seen.people.join(other, first, "email")
+    named = seen.people.names()
+    seen.known |= {i for kind, i in used if kind == "person"}
+    device_rows = _devices(seen, named)
+    members, account_ids = _accounts(company, pairs, contacts, aliases, used, seen, named, {str(row[0]): str(row[3]) for row in device_rows})
+    since: dict[str, tuple[datetime, int]] = {}
+    for person, moment in seen.since.items():
+        one = named.get(person, person)
+        since[one] = min(moment, since.get(one, moment))
     return {
-        "persons": [(i, person, people.rule.get(i, "")) for i, person in sorted(named.items())],
-        "devices": sorted(device_rows, key=str),
-        "internals": [(person,) for person in internals],
-        "account_ids": account_names,
+        "persons": [(i, person, seen.people.rule.get(i, "")) for i, person in sorted(named.items())],
+        "devices": device_rows,
+        "internals": [(person,) for person in sorted({named.get(c[0], c[0]) for c in contacts if c[5]})],
+        "account_ids": account_ids,
         "members": members,
-        "known_since": [(person, at, day) for person, (at, day) in sorted(first_known.items())],
+        "known_since": [(person, at, day) for person, (at, day) in sorted(since.items())],
     }
 
 
-def _accounts(company, pairs, contacts, aliases, used, people, emails, accounts, person_of, known, device_rows):  # type: ignore[no-untyped-def]
+def _aliased(aliases: list[tuple[str, str, str]], kind: str) -> Links:
+    told = [(a, b) for k, a, b in aliases if k == kind]
+    links = Links(alone={a for a, b in told if a == b})
+    links.targets = {b for _, b in told} - {a for a, b in told if a != b}
+    return links
+
+
+def _take(pair: Pair, seen: Seen, devices: set[str]) -> None:
+    kind, anonymous, user, _, previous, email, at, day, _ = pair
+    # An e-mail given without a user id makes the device itself known.
+    who = user if user is not None or plain_email(email) is None else anonymous
+    if who is None:
+        return
+    seen.knows(who, at, day)
+    seen.address(email, who)
+    if anonymous is not None:
+        seen.holds(anonymous, who, at)
+    if kind == "alias" and previous is not None and user is not None:
+        if previous in devices:
+            seen.holds(previous, user, at)
+        else:
+            seen.people.join(previous, user, "alias_message")
+            seen.knows(previous, at, day)
+
+
+def _devices(seen: Seen, named: dict[str, str]) -> list[Row]:
+    """Whose each device was, as half-open stretches: a view belongs to the first identify at or after it, else to the last before it."""
+    rows: list[Row] = []
+    for device, users in sorted(seen.users.items()):
+        persons = sorted({named.get(user, user) for user in users})
+        if len(persons) == 1:
+            rows.append((device, *ALWAYS, persons[0]))
+            continue
+        begun = ALWAYS[0]
+        ordered = sorted(seen.moments[device])
+        for number, (at, user) in enumerate(ordered):
+            until = ALWAYS[1] if number == len(ordered) - 1 else at + _TICK
+            if until > begun:
+                rows.append((device, begun, until, named.get(user, user)))
+                begun = until
+    return rows
+
+
+def _accounts(
+    company: Company, pairs: list[Pair], contacts: list[Contact], aliases: list[tuple[str, str, str]], used: list[tuple[str, str]],
+    seen: Seen, named: dict[str, str], holders: dict[str, str],
+) -> tuple[list[Row], list[Row]]:  # fmt: skip
     """(members, account ids): whose people are whose, after accounts that are one were joined."""
     of: dict[str, dict[str, None]] = {}
-    holders = {row[0]: row[3] for row in device_rows}
+    links = _aliased(aliases, "account")
     billing: dict[str, list[str]] = {}
-    domains: dict[str, set[str]] = {}
-    for address, ids in emails.items() if company.match_domains else ():
-        if not is_free_mail(address):
-            domains.setdefault(address.rpartition("@")[2], set()).update(person_of(i) for i in ids - people.alone)
     for person, _, account, *_ in contacts:
         if account is not None:
-            of.setdefault(person_of(person), {})[account] = None
+            of.setdefault(named.get(person, person), {})[account] = None
             if account == person:
-                billing.setdefault(person_of(person), []).append(account)
+                billing.setdefault(named.get(person, person), []).append(account)
     for kind, anonymous, user, group, *_ in pairs:
-        if group is not None and kind == "group":
-            person = person_of(user) if user is not None else holders.get(anonymous, anonymous)
-            if person is not None:
-                of.setdefault(person, {})[group] = None
+        one = named.get(user, user) if user is not None else holders.get(anonymous or "", anonymous)
+        if kind == "group" and group is not None and one is not None:
+            of.setdefault(one, {})[group] = None
     for kind, a, b in aliases:
         if kind == "account" and a != b:
-            accounts.join(a, b, "alias")
+            links.join(a, b, "alias")
     for person, own in billing.items():
-        others = sorted(a for a in of[person] if a not in own)
+        # A billing customer (its own contact) is the account that its contact's other records name.
+        others = [a for a in of[person] if a not in own]
         for account in own[1:]:
-            accounts.join(account, own[0], "billing_email")
+            links.join(account, own[0], "billing_email")
         if others:
-            accounts.join(own[0], others[0], "billing_email")
-            accounts.targets.add(others[0])
-    for owners in domains.values():
-        named = sorted({account for person in owners for account in of.get(person, {})})
-        for account in named[1:]:
-            accounts.join(account, named[0], "domain")
-        for person in owners:
-            if named and person not in of:
-                of[person] = {named[0]: None}
+            links.join(own[0], others[0], "billing_email")
+            links.targets.add(others[0])
+    if company.match_domains:
+        _match_domains(seen, named, of, links)
     # A person without an account is its own: account ids that are ids of such a person are that account.
     ids = {i for kind, i in used if kind == "account"} | {a for kind, a, _ in aliases if kind == "account"}
-    alone = {person for person in map(person_of, known) if person not in of}
+    alone = {person for person in (named.get(i, i) for i in seen.known) if person not in of}
     for account in sorted(ids):
-        person = person_of(account)
+        person = named.get(account, account)
         if person in alone and person != account:
-            accounts.join(account, person, "own_person")
-            accounts.targets.add(person)
-    names = accounts.names()
+            links.join(account, person, "own_person")
+            links.targets.add(person)
+    names = links.names()
     rows: dict[tuple[str, str], int] = {}
-    for person, own in of.items():
-        for place, account in enumerate(own):
+    for person, homes in of.items():
+        for place, account in enumerate(homes):
             rows.setdefault((person, names.get(account, account)), place)
     rows |= {(person, names.get(person, person)): 0 for person in alone}
-    return [(*pair, place) for pair, place in sorted(rows.items())], [(i, account, accounts.rule.get(i, "")) for i, account in sorted(names.items())]
+    return [(*pair, place) for pair, place in sorted(rows.items())], [(i, account, links.rule.get(i, "")) for i, account in sorted(names.items())]
+
+
+def _match_domains(seen: Seen, named: dict[str, str], of: dict[str, dict[str, None]], links: Links) -> None:
+    """One business e-mail domain is one account; its people without an account are of it."""
+    owners: dict[str, set[str]] = {}
+    for address, ids in seen.emails.items():
+        if not is_free_mail(address):
+            owners.setdefault(address.rpartition("@")[2], set()).update(named.get(i, i) for i in ids - seen.people.alone)
+    for people in owners.values():
+        accounts = sorted({account for person in people for account in of.get(person, {})})
+        for account in accounts[1:]:
+            links.join(account, accounts[0], "domain")
+        for person in people if accounts else ():
+            of.setdefault(person, {accounts[0]: None})

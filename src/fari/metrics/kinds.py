@@ -20,7 +20,7 @@ GIVEN = ("months", "gross_margin")
 """What a formula can take beside metrics: the period's length in months, and the company's gross margin."""
 
 
-class Undefined(Exception):
+class Undefined(Exception):  # noqa: N818 - not a fault: it says why there is no value
     """A formula has no value here; the message says why and becomes a note."""
 
 
@@ -166,4 +166,19 @@ def leaves(name: str) -> dict[str, None]:
     return found
 
 
-__all__ = ["DIMENSIONS", "GIVEN", "METRICS", "Decimal", "Formula", "Measure", "Metric", "Spread", "Undefined", "field", "formula", "leaves", "measure", "spread"]
+__all__ = [
+    "DIMENSIONS",
+    "GIVEN",
+    "METRICS",
+    "Decimal",
+    "Formula",
+    "Measure",
+    "Metric",
+    "Spread",
+    "Undefined",
+    "field",
+    "formula",
+    "leaves",
+    "measure",
+    "spread",
+]

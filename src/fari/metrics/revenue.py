@@ -23,7 +23,18 @@ def mrr(row: Any) -> Any:
     return row.mrr
 
 
-@measure("levels", "opening", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", adds=False, reach="content", left_out=_RATE, listed=False)
+@measure(
+    "levels",
+    "opening",
+    needs="subscriptions",
+    dims=_DIMS,
+    unit="money",
+    stage="monetisation",
+    adds=False,
+    reach="content",
+    left_out=_RATE,
+    listed=False,
+)
 def opening_mrr(row: Any) -> Any:
     """MRR at the start of the period: on the day before its first.
 
@@ -99,7 +110,9 @@ def reactivation_mrr(row: Any) -> Any:
     return (row.movement == "reactivation").ifelse(row.mrr - row.before, 0)
 
 
-@measure("account_periods", "period", needs="subscriptions", dims=_DIMS.replace(" content", ""), unit="money", stage="retention", adds=False, listed=False)
+@measure(
+    "account_periods", "period", needs="subscriptions", dims=_DIMS.replace(" content", ""), unit="money", stage="retention", adds=False, listed=False
+)
 def retained_mrr(row: Any) -> Any:
     """What the accounts that were customers at the start of the period pay at its end.
 
@@ -110,7 +123,9 @@ def retained_mrr(row: Any) -> Any:
     return row.closing
 
 
-@measure("account_periods", "period", needs="subscriptions", dims=_DIMS.replace(" content", ""), unit="money", stage="retention", adds=False, listed=False)
+@measure(
+    "account_periods", "period", needs="subscriptions", dims=_DIMS.replace(" content", ""), unit="money", stage="retention", adds=False, listed=False
+)
 def kept_mrr(row: Any) -> Any:
     """The same without what they have added: the smaller of then and now for each account.
 

@@ -6,7 +6,9 @@ from typing import Any
 from fari.metrics.kinds import formula, measure
 
 
-@measure("visitor_periods", "period", needs="events", dims="channel campaign country device content", adds=False, reach="content", beside="bots internal")
+@measure(
+    "visitor_periods", "period", needs="events", dims="channel campaign country device content", adds=False, reach="content", beside="bots internal"
+)
 def visitors(row: Any) -> Any:
     """Distinct visitors with at least one page view in the period (unique monthly visitors, UMV).
 
@@ -21,7 +23,16 @@ def visitors(row: Any) -> Any:
     return (row.kind == "human").ifelse(1, 0)
 
 
-@measure("visitor_periods", "period", needs="events", dims="channel campaign country device content", adds=False, reach="content", good="neutral", listed=False)
+@measure(
+    "visitor_periods",
+    "period",
+    needs="events",
+    dims="channel campaign country device content",
+    adds=False,
+    reach="content",
+    good="neutral",
+    listed=False,
+)
 def bots(row: Any) -> Any:
     """Distinct visitors whose page views were a known bot's; never among the visitors.
 
@@ -32,7 +43,16 @@ def bots(row: Any) -> Any:
     return (row.kind == "bot").ifelse(1, 0)
 
 
-@measure("visitor_periods", "period", needs="events", dims="channel campaign country device content", adds=False, reach="content", good="neutral", listed=False)
+@measure(
+    "visitor_periods",
+    "period",
+    needs="events",
+    dims="channel campaign country device content",
+    adds=False,
+    reach="content",
+    good="neutral",
+    listed=False,
+)
 def internal(row: Any) -> Any:
     """Distinct visitors who are our own people; never among the visitors.
 

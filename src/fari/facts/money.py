@@ -1,0 +1,38 @@
+"""Money: exact arithmetic in millionths, and exchange at the latest rate on or before a day."""
+
+from decimal import Decimal
+
+import ibis
+from ibis.expr.types import DecimalColumn, IntegerColumn, Table
+
+from fari.facts.words import FOREVER, settled
+
+MONEY = "decimal(18,6)"
+
+
+def fx(rates: Table) -> Table:
+    """Exchange rates as half-open stretches of days, per currency; of two sources' rates for a day the higher counts."""
+    one = rates.group_by(["currency", "day_day"]).aggregate(rate=rates.rate.max().cast("decimal(19,12)"))
+    until = one.day_day.lead(1).over(ibis.window(group_by="currency", order_by=one.day_day))
+    return one.select(fx_currency=one.currency, fx_from=one.day_day, fx_until=ibis.coalesce(until, FOREVER).cast("int32"), rate=one.rate)
+
+
+def converted(t: Table, fx: Table, home: Table, day: str, amount: str, into: str) -> Table:
+    """`t` with `into`: its amount in the company's currency at the latest rate on or before the day; null where there is none."""
+    own = settled(t).cross_join(home)
+    own = own.mutate(own_currency=ibis.coalesce(own.currency, own.home_currency))
+    joined = own.left_join(fx, [own.own_currency == fx.fx_currency, own[day] >= fx.fx_from, own[day] < fx.fx_until])
+    exchanged = (joined[amount] * joined.rate).round(6).cast(MONEY)
+    value = (joined.own_currency == joined.home_currency).ifelse(joined[amount], exchanged)
+    return joined.select(*[joined[name] for name in t.columns], **{into: value})
+
+
+def half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
+    """Amount / by to the nearest whole number, halves away from 0, exactly: what is divided is a multiple, so no digit is lost in a DOUBLE."""
+    twice, base = amount.abs() * 2 + by, by * 2
+    return ((twice - twice % base) / base).cast("int64") * amount.sign().cast("int64")
+
+
+def micros_to_money(micros: IntegerColumn) -> DecimalColumn:
+    """Whole millionths as money; both factors of one type, as Ibis mixes no decimals of different scales."""
+    return (micros.cast("decimal(25,6)") * ibis.literal(Decimal("0.000001"), "decimal(25,6)")).cast(MONEY)
