@@ -23,7 +23,7 @@ def refusals(expression: Any) -> list[str]:
     """What of an expression is not portable, and why; nothing where all of it is."""
     relation = expression.op()
     said = dict.fromkeys(why for node in relation.find(ops.Node) for why in _why(node))
-    exact = {whole.arg for whole in relation.find(ops.Round) if whole.digits is None}
+    exact = {whole.arg for whole in relation.find(ops.Round) if whole.dtype.is_integer()}
     for division in relation.find((ops.Divide, ops.FloorDivide)):
         if division not in exact or not (division.left.dtype.is_integer() and division.right.dtype.is_integer()):
             said["a division: it becomes a DOUBLE; only (a - a % b) / b of whole numbers, rounded to a whole number, is exact everywhere"] = None
@@ -56,6 +56,8 @@ def _why(node: Any) -> Iterator[str]:
         yield f"{type(node).__name__}: estimated, or interpolated by rules of its own, on each engine"
     if isinstance(node, WRITTEN):
         yield f"{type(node).__name__}: formats are the engine's own; dates are read at import"
+    if isinstance(node, ops.Sign):
+        yield "sign(): it is a DOUBLE on Spark, and Ibis leaves out the cast back; write ifelse(-1, 1)"
     if isinstance(node, ops.Multiply) and node.dtype.is_decimal() and any(_is_zero(side) for side in (node.left, node.right)):
         yield "a decimal times 0: Sail folds it to a 0 of another type and fails; write the 0"
     if isinstance(node, ops.Literal) and isinstance(node.value, Decimal) and "E" in str(node.value):
@@ -77,7 +79,7 @@ def _why_cast(given: dt.DataType, wanted: dt.DataType, value: Any) -> Iterator[s
 
 def _whole(value: Any) -> bool:
     """Whether a decimal is whole anyway: rounded, or an amount in millionths."""
-    if isinstance(value, ops.Round | ops.Floor | ops.Ceil | ops.Sign):
+    if isinstance(value, ops.Round | ops.Floor | ops.Ceil):
         return True
     return isinstance(value, ops.Multiply) and any(isinstance(side, ops.Literal) and side.value == 1_000_000 for side in (value.left, value.right))
 

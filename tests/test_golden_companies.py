@@ -340,6 +340,7 @@ SNOWPLOW_RULES: list[dict[str, str]] = [
     {"channel": "Unmatched_Channel", "medium": "*"},
 ]
 """The peer's channels as rules of the company, to go into its `fari.toml`."""
+TAGS = ("mkt_source", "mkt_medium", "mkt_campaign")
 JUNE, JULY, AUGUST = months(date(2022, 6, 1), 3)
 SUMMER = Period(date(2022, 6, 1), date(2022, 9, 1))
 
@@ -349,7 +350,7 @@ def snowplow(folder: Path, rules: Sequence[Mapping[str, str]] = ()) -> Asker:
     events = rows("snowplow-fractribution/snowplow_fractribution_events.csv")
     lines = (
         ("page" if row["event_name"] == "page_view" else "track", row["event_name"], row["event_id"], row["domain_userid"],
-         f"f{row['domain_userid']}", row["derived_tstamp"], f"https://{row['page_urlhost']}/", row["mkt_source"], row["mkt_medium"], row["mkt_campaign"])
+         f"f{row['domain_userid']}", row["derived_tstamp"], f"https://{row['page_urlhost']}/", *(row[tag] for tag in TAGS))
         for row in events
     )  # fmt: skip
     context = "context.page.url,context.campaign.source,context.campaign.medium,context.campaign.name"

@@ -126,13 +126,20 @@ class Asker:
         return self._pinned[1], self._pinned[2]
 
     def ask(self, question: Question) -> list[Answer]:
-        """The answers, by metric as asked, then period, then segment."""
-        names = question.metrics or tuple(listed())
+        """The answers, by metric as asked, then period, then segment. Without names: all metrics that have the dimensions asked for."""
+        asked = (*question.by, *(d for d, _ in question.where))
+        names = question.metrics or tuple(name for name in listed() if has(name, asked))
         check(names, question)
         if not question.periods:
             return []
-        covered, builder = self.state(question.as_of)
-        sums = self._sums(names, question, covered, builder)
+        try:
+            covered, builder = self.state(question.as_of)
+            sums = self._sums(names, question, covered, builder)
+        except self.engine.gone:
+            # Another process has swept facts this one had built long ago: they are built again.
+            self._pinned = None
+            covered, builder = self.state(question.as_of)
+            sums = self._sums(names, question, covered, builder)
         answers: list[Answer] = []
         for name in names:
             for index in range(len(question.periods)):
@@ -193,6 +200,12 @@ def _by_dimensions(measures: Sequence[str], dimensions: Sequence[str]) -> dict[t
         assert isinstance(metric, Measure)
         grouped[tuple(d for d in dimensions if d in metric.dimensions)].append(name)
     return grouped
+
+
+def has(name: str, dimensions: Iterable[str]) -> bool:
+    """Whether all inputs of a metric have these dimensions."""
+    measures = [METRICS[leaf] for leaf in leaves(name)]
+    return all(d in measure.dimensions for measure in measures for d in dimensions if isinstance(measure, Measure))
 
 
 def check(names: Sequence[str], question: Question) -> None:

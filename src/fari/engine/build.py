@@ -18,7 +18,8 @@ from fari.marks.tables import IDENTITY, SCHEMAS
 
 ONE_PART = 3_000_000
 """Up to this many events a history is built as one part; a larger one month by month."""
-KEPT_SECONDS = 86_400
+KEPT_SECONDS = 7 * 86_400
+"""Facts that this long no question of this process has used, counted back from the newest, are removed."""
 _IBIS = {"VARCHAR": "string", "BIGINT": "int64", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "timestamp", "INTEGER": "int32"}
 _SEEN = {"import_id": "string", "seq": "int64"}
 _COMPILED: dict[str, tuple[str, dict[str, str]]] = {}
@@ -78,8 +79,12 @@ class Builder:
         """A digest of everything a fact is made from."""
         return digest_of([self._digest_of(name, part) for part in self._parts_of(name)])
 
+    def table(self, name: str) -> str:
+        """The engine's view of a ledger table's current rows."""
+        return self._table(name, None)
+
     def finish(self) -> None:
-        """Remove what was only needed on the way, and facts that nothing has used for a day."""
+        """Remove what was only needed on the way, and facts of states of the ledger long gone."""
         for path in self.passing:
             self.engine.drop(path)
         self.passing.clear()

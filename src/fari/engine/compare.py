@@ -50,7 +50,8 @@ def pairs(periods: Sequence[Period], against: str, fiscal_year_start: int = 1) -
     try:
         named = parse(against, fiscal_year_start)
     except UsageError:
-        raise UsageError(f"cannot compare with {against!r}; write previous, year, or a period such as 2024, 2024-Q1, 2024-03, 2024-W07 or 2024-03-31") from None
+        forms = "previous, year, or a period such as 2024, 2024-Q1, 2024-03, 2024-W07 or 2024-03-31"
+        raise UsageError(f"cannot compare with {against!r}; write {forms}") from None
     if periods and periods[0].grain != "total":
         cut_alike = cut(named.since, named.until, periods[0].grain, fiscal_year_start)
         if len(cut_alike) == len(periods) and cut_alike[0].since == named.since and cut_alike[-1].until == named.until:

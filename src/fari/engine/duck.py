@@ -24,6 +24,8 @@ class DuckDB:
     """One DuckDB session over files; nothing is kept in it but views and small tables."""
 
     dialect = "duckdb"
+    gone = (duckdb.IOException,)
+    """What is raised where a file that was there is there no more."""
 
     def __init__(self, scratch: Path | None = None) -> None:
         config: dict[str, Any] = {}

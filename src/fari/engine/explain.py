@@ -125,18 +125,19 @@ def explain(
     touched = {name.removeprefix("total_") for name in (*names, metric)}
     checks += identities(asker, (period,), as_of, touched | set(leaves(metric)))
     return Explanation(
-        metric, period, question.where, answer.value, formula(metric), definition(metric), _rules(asker, metric, question), tuple(inputs), tuple(rows),
-        tuple(checks), tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
+        metric, period, question.where, answer.value, formula(metric), definition(metric), _rules(asker, metric, question), tuple(inputs),
+        tuple(rows), tuple(checks), tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
     )  # fmt: skip
 
 
 def _tree(name: str) -> dict[str, None]:
-    """A metric and everything it is computed from, each before its own inputs; what is a sum has none."""
+    """A metric, its inputs, their inputs and so on; what is a sum has none."""
     found: dict[str, None] = {name: None}
-    metric = METRICS[name.removeprefix("total_")]
-    for each in metric.inputs if isinstance(metric, Formula) else ():
-        if each not in GIVEN:
-            found |= _tree(each)
+    level = [name]
+    while level:
+        metrics = [METRICS[each.removeprefix("total_")] for each in level]
+        level = [i for m in metrics if isinstance(m, Formula) for i in m.inputs if i not in GIVEN and i not in found]
+        found |= dict.fromkeys(level)
     return found
 
 
@@ -368,7 +369,7 @@ def _with_evidence(rows: Sequence[Row], evidence: Sequence[Row], thing: str) -> 
     listed: list[Row] = []
     for row in sorted(rows, key=lambda r: _natural(str(r["origin"]))):
         listed.append(row)
-        listed += sorted(others.pop(row[thing], []), key=lambda r: _natural(str(r["origin"])))
+        listed += sorted(others.pop(row[thing], []), key=lambda r: (r.get("started_at") or r.get("at"), _natural(str(r["origin"]))))
     return listed
 
 
@@ -376,4 +377,3 @@ def _sentence(rule: str | None, company: Company) -> str:
     if rule is None or rule in _SAYS:
         return _SAYS[rule or "none"]
     return says(rule, company)
-

@@ -124,7 +124,7 @@ def _source(metric: Metric) -> tuple[str, ...]:
 
 
 def _check(name: str, left: Mapping[str, Number], right: Mapping[str, Number], period: Period, about: tuple[str, ...]) -> Check:
-    off = {segment: left.get(segment, 0) - right.get(segment, 0) for segment in {*left, *right}}
+    off = {segment: Decimal(left.get(segment, 0) - right.get(segment, 0)) for segment in {*left, *right}}
     worst = max(sorted(off), key=lambda segment: abs(off[segment]), default="")
     if off.get(worst):
         return Check(name, False, left.get(worst, 0), right.get(worst, 0), off[worst], period, about, worst)

@@ -43,8 +43,8 @@ def _running(day: int) -> str:
 def subscriptions(levels: str, day: int) -> str:
     """The subscriptions that make accounts' levels of MRR on a day; each contributes its monthly value."""
     return (
-        "SELECT t.subscription_id, t.account, t.from_day, t.until_day, t.status, t.plan, t.currency, o.plan AS main_plan, o.currency AS main_currency, "
-        "o.channel, o.campaign, o.rule, o.country, o.persona, t.value AS contribution, t.origin "
+        "SELECT t.subscription_id, t.account, t.from_day, t.until_day, t.status, t.plan, t.currency, o.plan AS main_plan, "
+        "o.currency AS main_currency, o.channel, o.campaign, o.rule, o.country, o.persona, t.value AS contribution, t.origin "
         f"FROM ({levels}) AS o JOIN ({_running(day)}) AS t ON t.account = o.account WHERE t.value <> 0"
     )
 

@@ -123,7 +123,7 @@ class SparkConnect:
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         cast = (f"CAST({_quote(column)} AS {_sql_type(kind)}) AS {_quote(column)}" for column, kind in schema.items())
         frame = self.session.sql(sql).selectExpr(*cast)
-        frame.write.mode("overwrite").parquet(_uri(str(aside)))
+        frame.write.mode("overwrite").parquet(_whole(str(aside)))
         if not list(aside.glob("*.parquet")):
             if frame.limit(1).count():
                 raise FariError(f"the cluster does not write to the same disk as this computer: {aside.parent} must be a folder that both see")
@@ -151,7 +151,7 @@ class SparkConnect:
         self.session.sql(f"SELECT {blank} WHERE false").createOrReplaceTempView(name)
 
     def _read(self, paths: Sequence[str]) -> Any:
-        return self.session.read.option("mergeSchema", "true").parquet(*map(_uri, paths))
+        return self.session.read.option("mergeSchema", "true").parquet(*map(_whole, paths))
 
 
 def _write_empty(folder: Path, schema: dict[str, str]) -> None:
@@ -167,7 +167,7 @@ def _quote(column: str) -> str:
     return f"`{column}`"
 
 
-def _uri(path: str) -> str:
+def _whole(path: str) -> str:
     whole = str(Path(path).absolute())
     if set(whole) & set(_PATTERN):
         raise FariError(f"Spark would read {whole} as a pattern; rename the folder: none of {' '.join(_PATTERN)} may be in its name")

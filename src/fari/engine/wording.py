@@ -104,5 +104,3 @@ def _condition(node: ast.expr) -> str:
 
 def _words(node: ast.expr) -> str:
     return re.sub(r"\brow\.", "", ast.unparse(node))
-
-

@@ -28,9 +28,16 @@ def converted(t: Table, fx: Table, home: Table, day: str, amount: str, into: str
 
 
 def half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
-    """Amount / by to the nearest whole number, halves away from 0, exactly: what is divided is a multiple, so no digit is lost in a DOUBLE."""
+    """Amount / by to the nearest whole number, halves away from 0, exactly.
+
+    Engines divide in DOUBLE and cast to whole numbers each in its own way. So what is divided is a multiple, the quotient is
+    rounded, and the few by which a large one may be off are divided once more.
+    """
     twice, base = amount.abs() * 2 + by, by * 2
-    return ((twice - twice % base) / base).cast("int64") * amount.sign().cast("int64")
+    multiple = twice - twice % base
+    near = (multiple / base).round()
+    exact = near + ((multiple - near * base) / base).round()
+    return (amount < 0).ifelse(-exact, exact)
 
 
 def micros_to_money(micros: IntegerColumn) -> DecimalColumn:

@@ -61,7 +61,7 @@ def typed(column: Column) -> str:
     elif column.type == "month":
         made = rf"CASE WHEN regexp_full_match({text}, '\d{{4}}-\d{{2}}(-\d{{2}})?') THEN try_cast(left({text}, 7) || '-01' AS DATE) END"
     elif column.type == "date":
-        made = f"CASE WHEN regexp_full_match({text}, '{_DATE}') THEN try_cast({text} AS DATE) ELSE CAST({_instant(text)} AS DATE) END"
+        made = f"CASE WHEN {text} LIKE '____-__-__' THEN try_cast({text} AS DATE) ELSE CAST({_instant(text)} AS DATE) END"
     else:
         made = _instant(text)
     if column.default is not None:

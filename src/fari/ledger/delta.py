@@ -30,6 +30,8 @@ class Delta:
         self._turn = threading.RLock()
         self._opened: Any = None
         self._identity: tuple[int, int] | None = None
+        self._held = 0
+        """How many files it had when last looked at, and has got since from here."""
 
     def _table(self) -> Any:
         """The table as it stands now, or None while there is none."""
@@ -67,6 +69,7 @@ class Delta:
                 return []
             actions = table.get_add_actions(flatten=True)
         paths = [unquote(str(name)) for name in actions["path"].to_pylist()]
+        self._held = len(paths)
         if months is not None and "partition.month" in actions.schema.names:
             wanted = set(months)
             kept = [int(month) in wanted for month in actions["partition.month"].to_pylist()]
@@ -77,6 +80,7 @@ class Delta:
         """Add rows (anything with the Arrow stream interface, in these columns) in one commit."""
         from deltalake import write_deltalake
 
+        self._held += 1
         with self._turn:
             table = self._table()
             if table is None:
@@ -89,6 +93,8 @@ class Delta:
 
     def compact(self) -> bool:
         """Join small files where many have piled up. True when it did."""
+        if self._held <= MANY_FILES:
+            return False
         files = self.files()
         if len(files) <= MANY_FILES or sum(Path(file).stat().st_size for file in files) > SMALL * len(files):
             return False

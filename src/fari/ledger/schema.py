@@ -1,7 +1,7 @@
 """The ledger's tables: one `Table` per table of the contract, one `Column` per column, each with its comment.
 
 A *key* names what a row is about; the rows an import brings for one key replace, as a multiset, those known before.
-For `subscriptions` and `stages` the unit that is replaced is wider (`group`): all rows of an id, so that a corrected date replaces too.
+For `subscriptions` and `stages` the scope that is replaced is wider (`group`): all rows of an id, so that a corrected date replaces too.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Table:
     amounts: tuple[str, ...] = ()
 
     @property
-    def unit(self) -> tuple[str, ...]:
+    def scope(self) -> tuple[str, ...]:
         """The columns whose values name what an import replaces."""
         return self.group or self.key
 
@@ -78,7 +78,10 @@ STAGES = ("lead", "mql", "sql", "opportunity", "customer")
 
 _TABLES = (
     _table(
-        "events", "Segment-shaped messages, flattened: what visitors and users did.", "timestamp", "message_id",
+        "events",
+        "Segment-shaped messages, flattened: what visitors and users did.",
+        "timestamp",
+        "message_id",
         C("type", "text", "page, track, identify, group, alias or screen", True, ("page", "track", "identify", "group", "alias", "screen")),
         C("message_id", "text", "the sender's id of the message; else a hash of the row"),
         C("anonymous_id", "text", "the device or cookie"),
@@ -107,7 +110,10 @@ _TABLES = (
         C("traits", "text", "other traits, JSON"),
     ),
     _table(
-        "people", "Contacts: who they are and where the CRM says they came from.", "created_at", "person_id",
+        "people",
+        "Contacts: who they are and where the CRM says they came from.",
+        "created_at",
+        "person_id",
         C("person_id", "text", "the source's id of the person", True),
         C("email", "text", "e-mail address; equal addresses are one person"),
         C("account_id", "text", "the account the person belongs to"),
@@ -120,7 +126,10 @@ _TABLES = (
         C("internal", "flag", "one of us: left out of every count of people"),
     ),
     _table(
-        "stages", "A person reached a stage of the funnel.", "at", "person_id stage at",
+        "stages",
+        "A person reached a stage of the funnel.",
+        "at",
+        "person_id stage at",
         C("person_id", "text", "the person", True),
         C("stage", "text", "lead, mql, sql, opportunity, customer, rejected or recycled", True, (*STAGES, "rejected", "recycled")),
         C("at", "instant", "when", True),
@@ -129,7 +138,10 @@ _TABLES = (
         group="person_id",
     ),
     _table(
-        "accounts", "Companies that buy.", "created_at", "account_id",
+        "accounts",
+        "Companies that buy.",
+        "created_at",
+        "account_id",
         C("account_id", "text", "the source's id of the account", True),
         C("name", "text", "name"),
         C("created_at", "instant", "when it was created"),
@@ -137,7 +149,10 @@ _TABLES = (
         C("industry", "text", "industry"),
     ),
     _table(
-        "feedback", "What customers said: reasons for leaving, scores, comments.", "at", "account_id person_id kind at",
+        "feedback",
+        "What customers said: reasons for leaving, scores, comments.",
+        "at",
+        "account_id person_id kind at",
         C("account_id", "text", "the account (or person_id)"),
         C("person_id", "text", "the person (or account_id)"),
         C("at", "instant", "when", True),
@@ -147,7 +162,10 @@ _TABLES = (
         C("said_by", "text", "customer, care or sales"),
     ),
     _table(
-        "subscriptions", "One row per stretch of unchanged terms.", "starts_on", "subscription_id starts_on",
+        "subscriptions",
+        "One row per stretch of unchanged terms.",
+        "starts_on",
+        "subscription_id starts_on",
         C("subscription_id", "text", "the subscription", True),
         C("account_id", "text", "who pays", True),
         C("starts_on", "date", "first day of these terms", True),
@@ -163,16 +181,25 @@ _TABLES = (
         C("discount_kind", "text", "none, once, repeating or forever", choices=("none", "once", "repeating", "forever")),
         C("cancelled_on", "date", "day of the click on cancel"),
         C("past_due_on", "date", "day the unpaid invoice fell due"),
-        group="subscription_id", amounts="amount",
+        group="subscription_id",
+        amounts="amount",
     ),
     _table(
-        "spend", "Sales and marketing cost, salaries and tools included.", "day", "platform account campaign channel kind purpose day",
+        "spend",
+        "Sales and marketing cost, salaries and tools included.",
+        "day",
+        "platform account campaign channel kind purpose day",
         C("day", "date", "the day, or the first day", True),
         C("until", "date", "first day after it; the amount is spread evenly over the days"),
         C("channel", "text", "channel it was spent on; empty = shared cost"),
         C("campaign", "text", "campaign"),
-        C("kind", "text", "ads, salary, commission, tool, agency, content, event or other",
-          choices=("ads", "salary", "commission", "tool", "agency", "content", "event", "other"), default="other"),
+        C(
+            "kind",
+            "text",
+            "ads, salary, commission, tool, agency, content, event or other",
+            choices=("ads", "salary", "commission", "tool", "agency", "content", "event", "other"),
+            default="other",
+        ),
         C("purpose", "text", "acquire, retain or expand", choices=("acquire", "retain", "expand"), default="acquire"),
         C("amount", "money", "cost", True),
         C("currency", "text", "ISO 4217 code", True),
@@ -181,7 +208,10 @@ _TABLES = (
         amounts="amount",
     ),
     _table(
-        "deals", "Sales opportunities.", "created_at", "deal_id",
+        "deals",
+        "Sales opportunities.",
+        "created_at",
+        "deal_id",
         C("deal_id", "text", "the deal", True),
         C("account_id", "text", "the account"),
         C("person_id", "text", "the contact"),
@@ -198,7 +228,10 @@ _TABLES = (
         amounts="amount",
     ),
     _table(
-        "searches", "Monthly searches for our brand and its competitors.", "month", "month brand",
+        "searches",
+        "Monthly searches for our brand and its competitors.",
+        "month",
+        "month brand",
         C("month", "month", "the month", True),
         C("brand", "text", "the brand", True),
         C("ours", "flag", "true for our own brand", True),
@@ -206,7 +239,10 @@ _TABLES = (
         amounts="volume",
     ),
     _table(
-        "series", "Any outside number: shown beside, never mixed into counts.", "day", "name channel day",
+        "series",
+        "Any outside number: shown beside, never mixed into counts.",
+        "day",
+        "name channel day",
         C("day", "date", "the day", True),
         C("name", "text", "what is measured", True),
         C("value", "money", "the number", True),
@@ -215,20 +251,29 @@ _TABLES = (
         amounts="value",
     ),
     _table(
-        "targets", "The plan that actuals are held against.", "month", "month metric channel",
+        "targets",
+        "The plan that actuals are held against.",
+        "month",
+        "month metric channel",
         C("month", "month", "the month", True),
         C("metric", "text", "the metric", True),
         C("value", "money", "the goal", True),
         C("channel", "text", "channel"),
     ),
     _table(
-        "rates", "Exchange rates: units of the company's currency for one unit.", "day", "day currency",
+        "rates",
+        "Exchange rates: units of the company's currency for one unit.",
+        "day",
+        "day currency",
         C("day", "date", "the day", True),
         C("currency", "text", "ISO 4217 code", True),
         C("rate", "rate", "units of the company's currency for one unit", True),
     ),
     _table(
-        "aliases", "Two ids that are one: a person's or an account's. An id pointing at itself stands alone.", None, "kind from_id",
+        "aliases",
+        "Two ids that are one: a person's or an account's. An id pointing at itself stands alone.",
+        None,
+        "kind from_id",
         C("kind", "text", "person or account", True, ("person", "account")),
         C("from_id", "text", "the id that gives way", True),
         C("to_id", "text", "the id that stays", True),

@@ -5,7 +5,8 @@ little more than one, and three bad rows are named by their lines.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from fari.ledger.schema import TABLES, Table
 from fari.ledger.sql import literal, literals, quote
 from fari.ledger.store import Ledger
 
-MOST = 1_000
+MOST = 100_000
 """Of one file at most this many refused rows are told one by one; the others are counted."""
 _BATCH = 50_000
 _EPOCH = date(1970, 1, 1)
@@ -42,10 +43,10 @@ class Staged:
 
 @dataclass
 class Checked:
-    """What the files of an act brought for one table: `staged` by file, what is wrong with them, and the lines that are refused."""
+    """What the files of an act brought for one table: `staged` by file, what is wrong (by file), and the lines that are refused."""
 
     staged: list[Staged]
-    problems: list[Problem]
+    problems: list[tuple[int, Problem]]
     refused: list[tuple[int, str]]
     """(file, line) of each refused row."""
 
@@ -86,20 +87,31 @@ class Staging:
         self._buffers: dict[str, _Buffer] = {}
         self._columns: dict[str, dict[str, None]] = {}
         self._brought: dict[tuple[str, int], None] = {}
+        self._free: list[Any] = []
+        """Sessions that no thread is using."""
 
     @property
     def tables(self) -> list[str]:
         """The tables that anything was brought for."""
         return list(dict.fromkeys(table for table, _ in self._brought))
 
-    def session(self) -> Any:
-        """One more session over the same rows, for a thread of its own."""
-        session = self._ledger.session()
-        session.execute(f"USE {self.home}")
-        return session
+    @contextmanager
+    def session(self) -> Iterator[Any]:
+        """A session over the same rows, for a thread of its own."""
+        try:
+            session = self._free.pop()
+        except IndexError:
+            session = self._ledger.session()
+            session.execute(f"USE {self.home}")
+        try:
+            yield session
+        finally:
+            self._free.append(session)
 
     def close(self) -> None:
         """Let the rows go."""
+        for session in self._free:
+            session.close()
         self.connection.execute(f"USE memory; DETACH {self.home}")
         self.connection.close()
 
@@ -116,26 +128,35 @@ class Staging:
         buffer.chunks.append((file_no, lines, columns))
         self._grown(table, buffer, len(lines))
 
-    def add_relation(self, file_no: int, table: str, query: str, columns: Iterable[str]) -> None:
-        """Rows as a query of `connection` that gives `line` and one text column `c_<name>` for each column."""
+    def add_relation(self, file_no: int, table: str, query: str, columns: Iterable[str]) -> int:
+        """Rows as a query of `connection` that gives `line` and one text column `c_<name>` for each column. How many there were."""
         self._buffer(file_no, table)
         self._flush(table)
-        self._insert(table, f"SELECT CAST({file_no} AS BIGINT) AS file_no, * FROM ({query})", columns)
+        return self._insert(table, f"SELECT CAST({file_no} AS BIGINT) AS file_no, * FROM ({query})", columns)
 
     def check(self, table: str, session: Any, files: Sequence[tuple[str, str]]) -> Checked:
         """Type a table's rows into `checked_<table>`, with what is `wrong` with each. `files` are (name, source) by number."""
         session.execute(f"CREATE TABLE checked_{table} AS {self._checked(TABLES[table], files)}")
-        staged = self._summed(TABLES[table], session)
-        found = Checked(list(staged.values()), [], [])
+        if table in ONCE:
+            _once(TABLES[table], session)
+        found = Checked(list(self._summed(TABLES[table], session).values()), [], [])
         if any(one.good < one.read for one in found.staged):
             self._refused(TABLES[table], session, files, found)
-        if any(not check.refused for check in CHECKS.get(table, ())):
-            told = session.execute(f"SELECT file_no, line, warned FROM checked_{table} WHERE warned IS NOT NULL ORDER BY place LIMIT {MOST}")
-            for file_no, line, what in told.fetchall():
-                mend = next(check.mend for check in CHECKS[table] if check.what == what)
-                found.problems.append(Problem(_line(line), what, mend=mend, file=files[file_no][0], table=table, refused=False))
+        for check in CHECKS.get(table, ()):
+            if not check.refused:
+                told = f"SELECT place, file_no, line, {check.condition} AS so FROM checked_{table} WHERE wrong IS NULL"
+                for file_no, line in session.execute(f"SELECT file_no, line FROM ({told}) WHERE so ORDER BY place LIMIT {MOST}").fetchall():
+                    problem = Problem(_line(line), check.what, mend=check.mend, file=files[file_no][0], table=table, refused=False)
+                    found.problems.append((file_no, problem))
         session.execute(f"DROP TABLE staged_{table}")
         return found
+
+    def discard(self, file_no: int) -> None:
+        """Leave out what a file has brought so far."""
+        for table in [table for table, number in self._brought if number == file_no]:
+            self._flush(table)
+            del self._brought[table, file_no]
+            self.connection.execute(f"DELETE FROM staged_{table} WHERE file_no = {file_no}")
 
     def flush(self) -> None:
         """Hand what is buffered to the engine: nothing more is added."""
@@ -174,17 +195,16 @@ class Staging:
         self._insert(table, "SELECT * FROM incoming", columns)
         self.connection.unregister("incoming")
 
-    def _insert(self, table: str, query: str, columns: Iterable[str]) -> None:
+    def _insert(self, table: str, query: str, columns: Iterable[str]) -> int:
         known = self._columns.get(table)
         if known is None:
-            self.connection.execute(f"CREATE TABLE staged_{table} AS {query}")
             self._columns[table] = dict.fromkeys(columns)
-            return
+            return int(self.connection.execute(f"CREATE TABLE staged_{table} AS {query}").fetchone()[0])
         for name in columns:
             if name not in known:
                 self.connection.execute(f"ALTER TABLE staged_{table} ADD COLUMN {quote(f'c_{name}')} VARCHAR")
                 known[name] = None
-        self.connection.execute(f"INSERT INTO staged_{table} BY NAME {query}")
+        return int(self.connection.execute(f"INSERT INTO staged_{table} BY NAME {query}").fetchone()[0])
 
     # Rows checked --------------------------------------------------------------------------------------------------------
 
@@ -200,22 +220,18 @@ class Staging:
         wrong += [f"WHEN {check.condition} THEN {literal(check.what)}" for check in CHECKS.get(table.name, ()) if check.refused]
         values = [*map(cells.stored, table.columns), *map(cells.local_day, table.dates)]
         sql = f"SELECT place, file_no, line, attributes, {', '.join(values)}, CASE {' '.join(wrong)} END AS wrong FROM ({sql})"
-        if table.name in ONCE:
-            sql = _once(table, sql)
         if table.name == "events":
             said = _joined([quote(c.name) for c in table.columns if c.name != "message_id"] + ["attributes"])
             sql = f"SELECT * REPLACE (coalesce(message_id, md5({said})) AS message_id) FROM ({sql})"
             digest = "message_id"  # a message is its id: its content is never compared, and is left unhashed
         else:
             digest = f"md5({_joined([quote(c.name) for c in table.columns] + ['attributes'])})"
-        warned = " ".join(f"WHEN {check.condition} THEN {literal(check.what)}" for check in CHECKS.get(table.name, ()) if not check.refused)
         added = [
             f"{literals([source for _, source in files])}[file_no + 1] AS source",
-            f"{_joined(map(quote, table.key))} AS \"key\"",
-            f"{_joined(map(quote, table.unit))} AS unit",
+            f'{_joined(map(quote, table.key))} AS "key"',
+            f"{_joined(map(quote, table.scope))} AS scope",
             f"{digest} AS digest",
             f"{literals([name for name, _ in files])}[file_no + 1] || ':' || line AS origin",
-            f"CASE WHEN wrong IS NULL THEN CASE {warned} END END AS warned" if warned else "CAST(NULL AS VARCHAR) AS warned",
         ]
         return f"SELECT *, {', '.join(added)} FROM ({sql})"
 
@@ -258,14 +274,14 @@ class Staging:
             listed[file_no, wrong] = listed.get((file_no, wrong), 0) + 1
             column, mend = _mend(table, wrong)
             value = dict(zip(columns, texts, strict=True)).get(column) or ""
-            found.problems.append(Problem(_line(line), wrong, column, value, mend, files[file_no][0], name))
+            found.problems.append((file_no, Problem(_line(line), wrong, column, value, mend, files[file_no][0], name)))
         if len(told) < sum(one.read - one.good for one in found.staged):
             for file_no, wrong, count in session.execute(
                 f"SELECT file_no, wrong, count(*) FROM checked_{name} WHERE wrong IS NOT NULL GROUP BY ALL ORDER BY ALL"
             ).fetchall():
                 more = count - listed.get((file_no, wrong), 0)
                 if more:
-                    found.problems.append(Problem("...", f"{more} more rows: {wrong}", file=files[file_no][0], table=name, refused=False))
+                    found.problems.append((file_no, Problem("", f"{more} more rows: {wrong}", file=files[file_no][0], table=name, refused=False)))
 
 
 def _attributes(extras: Sequence[str]) -> str:
@@ -276,15 +292,16 @@ def _attributes(extras: Sequence[str]) -> str:
     return f"nullif(CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR), '{{}}')"
 
 
-def _once(table: Table, sql: str) -> str:
+def _once(table: Table, session: Any) -> None:
     """Of the good rows of a file that share a key only the last is kept."""
-    key = ", ".join(map(quote, table.key))
-    same = literal(f"has the same {' and '.join(table.key)} as line ")
-    return (
-        f"SELECT * EXCLUDE (last_place, last_line) REPLACE (CASE WHEN wrong IS NULL AND place <> last_place THEN {same} || last_line ELSE wrong END AS wrong) "
-        f"FROM (SELECT *, last_value(place) OVER w AS last_place, last_value(line) OVER w AS last_line FROM ({sql}) "
-        f"WINDOW w AS (PARTITION BY file_no, wrong IS NULL, {key} ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))"
-    )
+    good = f"FROM checked_{table.name} WHERE wrong IS NULL"
+    twice = f"SELECT file_no, key, max(place) AS last, arg_max(line, place) AS line {good} GROUP BY file_no, key HAVING count(*) > 1"
+    if session.execute(f"SELECT 1 FROM ({twice}) LIMIT 1").fetchone():
+        same = literal(f"has the same {' and '.join(table.key)} as line ")
+        session.execute(
+            f"UPDATE checked_{table.name} c SET wrong = {same} || t.line FROM ({twice}) t "
+            "WHERE c.wrong IS NULL AND c.file_no = t.file_no AND c.key = t.key AND c.place <> t.last"
+        )
 
 
 def _mend(table: Table, wrong: str) -> tuple[str, str]:

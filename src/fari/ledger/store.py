@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,7 +25,7 @@ MIGRATIONS: dict[int, Callable[[Path], None]] = {}
 SYSTEM = {
     "source": "VARCHAR",
     "key": "VARCHAR",
-    "unit": "VARCHAR",
+    "scope": "VARCHAR",
     "digest": "VARCHAR",
     "origin": "VARCHAR",
     "recorded_at": "TIMESTAMP",
@@ -34,7 +34,7 @@ SYSTEM = {
     "appended": "BOOLEAN",
     "attributes": "VARCHAR",
 }
-"""Columns every row carries beside its table's own: where it came from, what it is about, when it became known."""
+"""Columns every row carries beside its table's own: where it came from, what it is about (`scope`: what an import replaces), when it became known."""
 
 IMPORTS = {
     "import_id": "VARCHAR",
@@ -80,6 +80,12 @@ class Import:
     seq: int = 0
     totals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per file its control totals, as the import reported them."""
+
+    def counts(self, as_of: date | None = None) -> bool:
+        """Whether its rows count, as known at the end of that day (today where None)."""
+        if as_of is None:
+            return self.undone_at is None
+        return self.recorded_on <= as_of and (self.undone_on is None or self.undone_on > as_of)
 
 
 @dataclass(frozen=True)
@@ -224,12 +230,7 @@ class Ledger:
 
     def visible(self, as_of: date | None = None) -> list[Import]:
         """The imports whose rows count, as known at the end of that day (today where None)."""
-        return [
-            i
-            for i in self.imports()
-            if (as_of is None and i.undone_at is None)
-            or (as_of is not None and i.recorded_on <= as_of and (i.undone_on is None or i.undone_on > as_of))
-        ]
+        return [one for one in self.imports() if one.counts(as_of)]
 
     def coverage(self, imports: Sequence[Import]) -> list[Coverage]:
         """What these imports say they cover."""
@@ -260,13 +261,13 @@ def _replace(path: Path, value: Mapping[str, Any]) -> None:
     aside.replace(path)
 
 
-def current_sql(table: str) -> str:
-    """Plain SQL for a table's current rows, over `raw_<table>` (all rows) and `seen` (import_id, seq).
+def current_sql(table: str, columns: Iterable[str] = ()) -> str:
+    """Plain SQL for a table's current rows (all stored columns, or these), over `raw_<table>` (all rows) and `seen` (import_id, seq).
 
-    Of each unit of each source the latest version counts, and what was appended after it. Of events the first of each
+    Of each scope of each source the latest version counts, and what was appended after it. Of events the first of each
     key was kept at import, so only withdrawn ones are left out.
     """
-    own = ", ".join(f"v.{quote(name)}" for name in stored_columns(table))
+    own = ", ".join(f"v.{quote(name)}" for name in columns or stored_columns(table))
     if table == "events":
         gone = f'SELECT w.source, w."key", s.seq FROM raw_{table} w JOIN seen s ON w.import_id = s.import_id WHERE w.withdrawn'
         return (
@@ -275,7 +276,7 @@ def current_sql(table: str) -> str:
         )
     return (
         f"SELECT {own} FROM (SELECT r.*, s.seq, "
-        f'MAX(CASE WHEN r.appended THEN -1 ELSE s.seq END) OVER (PARTITION BY r.source, r."unit") AS base '
+        f'MAX(CASE WHEN r.appended THEN -1 ELSE s.seq END) OVER (PARTITION BY r.source, r.scope) AS base '
         f"FROM raw_{table} r JOIN seen s ON r.import_id = s.import_id) v "
         f"WHERE (v.seq = v.base OR (v.appended AND v.seq > v.base)) AND NOT v.withdrawn"
     )

@@ -11,9 +11,12 @@ from typing import Any
 from fari.errors import FariError
 from fari.ledger.problems import Problem
 from fari.ledger.schema import TABLES
+from fari.ledger.sql import literal, quote
 from fari.sources.file import File
-from fari.sources.record import Chunk, Item
+from fari.sources.record import Chunk, Item, Relation
 
+LINE = "#line"
+"""What a row's line is called beside the file's own columns."""
 _CHUNK = 20_000
 _SYNONYMS = {
     "amount": ("cost", "price", "mrr", "total", "spent"),
@@ -79,19 +82,60 @@ def proposal(header: tuple[str, ...], table: str) -> dict[str, str]:
     return chosen
 
 
-def read(file: File, table: str, mapping: Mapping[str, str]) -> Iterator[Item]:
+def read(file: File, table: str, mapping: Mapping[str, str], connection: Any) -> Iterator[Item | Relation]:
     """The file's rows for `table`. `mapping` says for a table's column which of the file's holds it."""
     renamed = {there.strip().lower(): here for here, there in mapping.items()}
-    if file.kind in ("csv", "xlsx"):
+    if file.kind == "parquet":
+        yield _relation(file, table, renamed, connection)
+    elif file.kind in ("csv", "xlsx"):
         yield from _cells(file, table, renamed)
-        return
+    else:
+        yield from _objects(file, table, renamed)
+
+
+def _objects(file: File, table: str, renamed: Mapping[str, str]) -> Iterator[Item]:
     rows = file.objects()
     while batch := list(islice(rows, _CHUNK)):
-        names: dict[str, None] = {}
-        for _, row in batch:
-            names.update(dict.fromkeys(row))
-        columns = {_named(name, renamed): [_text(row.get(name)) for _, row in batch] for name in names}
-        yield Chunk(table, [line for line, _ in batch], columns)  # type: ignore[misc]
+        columns: dict[str, list[str | None]] = {}
+        for place, (_, row) in enumerate(batch):
+            for name, value in row.items():
+                # Of two spellings of one name in an object (Amount, amount) the one that says something counts.
+                if (text := _text(value)) is not None:
+                    columns.setdefault(_named(name, renamed), [None] * len(batch))[place] = text
+                else:
+                    columns.setdefault(_named(name, renamed), [None] * len(batch))
+        yield Chunk(table, [line for line, _ in batch], columns)
+
+
+def _relation(file: File, table: str, renamed: Mapping[str, str], connection: Any) -> Relation:
+    source = parquet_rows(file)
+    columns: dict[str, str] = {}
+    for name, kind in described(connection, source).items():
+        if name != LINE:
+            columns.setdefault(_named(name, renamed), as_text(name, kind))
+    texts = "".join(f", {sql} AS {quote(f'c_{name}')}" for name, sql in columns.items())
+    return Relation(table, f"SELECT {quote(LINE)} AS line{texts} FROM ({source})", list(columns))
+
+
+def parquet_rows(file: File) -> str:
+    """SQL for a Parquet file's rows with their number as `LINE`."""
+    return f"SELECT CAST(row_number() OVER () AS VARCHAR) AS {quote(LINE)}, * FROM read_parquet({literal(str(file.local))})"
+
+
+def described(connection: Any, query: str) -> dict[str, str]:
+    """The columns of a query, with their SQL types."""
+    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {query}").fetchall()}
+
+
+def as_text(name: str, kind: str) -> str:
+    """SQL for a typed column as text in the contract's form. A timestamp without a zone stays bare: it is in the company's, as anywhere else."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime({quote(name)} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if kind.startswith("TIMESTAMP"):
+        return f"strftime(CAST({quote(name)} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f')"
+    if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
+        return f"CAST(to_json({quote(name)}) AS VARCHAR)"
+    return f"CAST({quote(name)} AS VARCHAR)"
 
 
 def _cells(file: File, table: str, renamed: Mapping[str, str]) -> Iterator[Item]:
@@ -119,11 +163,12 @@ def _cells(file: File, table: str, renamed: Mapping[str, str]) -> Iterator[Item]
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
-                cells = cells[:width]  # noqa: PLW2901 - trailing delimiters
+                cells = cells[:width]  # trailing delimiters
             elif len(cells) < width and file.kind == "xlsx":
-                cells = [*cells, *[""] * (width - len(cells))]  # noqa: PLW2901
+                cells = [*cells, *[""] * (width - len(cells))]
             else:
-                yield Problem(line, f"has {len(cells)} cells where the header has {width}", value=",".join(cells)[:60], mend="quote cells that hold the delimiter")
+                what = f"has {len(cells)} cells where the header has {width}"
+                yield Problem(line, what, value=",".join(cells)[:60], mend="quote cells that hold the delimiter")
                 continue
         lines.append(line)
         cells_of.append(cells)
@@ -146,7 +191,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f")
     if isinstance(value, datetime):
-        return value.isoformat() + ("Z" if value.tzinfo is None else "")
+        return value.isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (dict, list)):

@@ -2,8 +2,10 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,15 @@ from typing import Any
 import fari.sources
 from fari.company import Company
 from fari.errors import FariError, did_you_mean
-from fari.ledger.acts import How, Report, commit
+from fari.ledger.acts import Covers as Ranges
+from fari.ledger.acts import How, Report, check, commit
 from fari.ledger.problems import Problem
 from fari.ledger.schema import TABLES
-from fari.ledger.staging import Staged, Staging
+from fari.ledger.staging import Checked, Staged, Staging
 from fari.ledger.store import Ledger
 from fari.sources import contract, segment
 from fari.sources.file import File, open_file
-from fari.sources.record import Chunk, Covers, Item, Record, Skipped, Stated
+from fari.sources.record import Chunk, Covers, Item, Record, Relation, Stated
 
 _HELPERS = frozenset({"contract", "segment", "importing"})
 
@@ -57,9 +60,7 @@ def choose(file: File, company: Company, as_: str | None) -> tuple[str, Any, Map
         return hits[0], vendors()[hits[0]], {}
     fits = contract.fitting(file.header)
     if segment.recognises(file):
-        own = {segment._flat(name) for name in segment.COLUMNS}  # noqa: SLF001 - one package
-        fits = [*fits, ("events", sum(segment._flat(name) in own for name in file.header))]  # noqa: SLF001
-        fits.sort(key=lambda fit: (-fit[1], fit[0]))
+        fits = sorted([*fits, ("events", segment.own_columns(file))], key=lambda fit: (-fit[1], fit[0]))
     if fits:
         if len(fits) > 1 and fits[0][1] == fits[1][1]:
             raise FariError(f"{file.name} fits the tables {fits[0][0]} and {fits[1][0]} equally well: say which with --as")
@@ -97,7 +98,7 @@ def _unknown(file: File) -> str:
         score = sum(c in names or c in proposed for c in required) / len(required) + 0.1 * sum(c.lower() in names for c in columns) / len(columns)
         best = max(best, (score, table.name, [c for c in required if c not in names]), key=lambda b: b[0])
     for name, module in vendors().items():
-        wanted = [column for column in module.COLUMNS]
+        wanted = list(module.COLUMNS)
         if wanted:
             score = sum(c.strip().lower() in names for c in wanted) / len(wanted)
             best = max(best, (score, name, [c for c in wanted if c.strip().lower() not in names]), key=lambda b: b[0])
@@ -132,121 +133,134 @@ def import_files(
     `covers` is the half-open range of days the files cover, where the caller knows better than the files.
     """
     ledger.open()
-    opened: list[tuple[File, str, Any, Mapping[str, str]] | str] = []
-    for path in paths:
-        try:
-            file = open_file(path)
-            opened.append((file, *choose(file, ledger.company, as_)))
-        except Exception as error:
-            if not keep_going:
-                raise
-            opened.append(_why(path.name, error))
-    staging = Staging(ledger.company, ledger.folder / "ledger" / ".scratch")
-    staging.replace = how.replace
     reports: list[Report] = []
-    staged: list[Staged] = []
-    ranges: dict[tuple[int, str], tuple[date, date]] = {}
-    for number, (path, ready) in enumerate(zip(paths, opened, strict=True)):
-        if isinstance(ready, str):
-            reports.append(Report(path.name, source or "", refused=ready))
-            continue
-        file, name, reader, mapping = ready
-        progress(f"reading {file.name}")
-        report = Report(file.name, source or name, format=reader if isinstance(reader, str) else name)
-        reports.append(report)
-        try:
-            stated = _feed(file, ledger.company, reader, mapping, staging, report, number, ranges)
-        except Exception as error:
-            if not keep_going:
-                raise
-            staging.discard()
-            ranges = {key: stretch for key, stretch in ranges.items() if key[0] != number}
-            reports[-1] = Report(report.file, report.source, format=report.format, refused=_why(file.name, error))
-            continue
-        found, problems = staging.check(number, file.name, report.source)
-        staged += found
-        report.problems += _damage(file, report) + problems
-        for one in found:
-            if covers is not None:
-                ranges[number, one.table] = covers
-        _total(report, found, stated)
-    progress("comparing with the ledger")
-    with ledger.writing():
-        commit(ledger, staging, staged, reports, ranges, how)
-    staging.connection.close()
+    readings: dict[int, Reading] = {}
+    staging = Staging(ledger)
+    try:
+        for number, (path, name) in enumerate(zip(paths, _names(paths), strict=True)):
+            progress(f"reading {name}")
+            report = Report(name, source or "")
+            reports.append(report)
+            try:
+                reading = Reading(number, report, staging)
+                reading.read(path, ledger.company, as_, source)
+                readings[number] = reading
+            except Exception as error:
+                if not keep_going:
+                    raise
+                staging.discard(number)
+                reports[-1] = Report(report.file, report.source, format=report.format, refused=_why(name, error))
+        progress("checking the rows")
+        checked = check(staging, reports)
+        staged: list[Staged] = []
+        ranges: Ranges = {}
+        for reading in readings.values():
+            ranges |= reading.covers
+            staged += reading.finish(checked)
+        if covers is not None:
+            ranges = {(one.file_no, one.table): covers for one in staged}
+        progress("comparing with the ledger")
+        with ledger.writing():
+            commit(ledger, staging, staged, reports, ranges, how)
+    finally:
+        staging.close()
     return reports
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """What each file is called, in origins too: its own name, or its path where two share that."""
+    names = [path.name for path in paths]
+    return [path.name if names.count(path.name) == 1 else str(path) for path in paths]
 
 
 def _why(file: str, error: Exception) -> str:
     """An error in one line. One that no source has thought of is the library's own word for a damaged file."""
-    return str(error) if isinstance(error, FariError) else f"{file} cannot be read: {error or type(error).__name__}"
+    return str(error) if isinstance(error, FariError) else f"{file} cannot be read: {str(error) or type(error).__name__}"
 
 
-def _feed(
-    file: File, company: Company, reader: Any, mapping: Mapping[str, str], staging: Staging, report: Report, number: int,
-    ranges: dict[tuple[int, str], tuple[date, date]],
-) -> list[Stated]:  # fmt: skip
-    stated: list[Stated] = []
-    lines: set[int | str] = set()
-    read = 0
-    if isinstance(reader, str):
-        items: Any = contract.read(file, reader, mapping)
+class Reading:
+    """One file being read: what it brings goes to the staging, what it says to its report."""
+
+    def __init__(self, number: int, report: Report, staging: Staging) -> None:
+        self.number = number
+        self.report = report
+        self.staging = staging
+        self.covers: Ranges = {}
+        self._stated: list[Stated] = []
+        self._refused: set[str] = set()
+        """Lines of the file that gave no row."""
+
+    def read(self, path: Path, company: Company, as_: str | None, source: str | None) -> None:
+        """Take in the whole file. FariError where it is of no known format."""
+        file = open_file(path)
+        name, reader, mapping = choose(file, company, as_)
+        self.report.source = source or name
+        self.report.format = reader if isinstance(reader, str) else name
         if mapping:
-            report.skipped["columns mapped: " + ", ".join(f"{there} -> {here}" for here, there in mapping.items())] = 0
-    elif reader is segment:
-        items = segment.stage(file, company, staging.connection)
-    else:
-        items = reader.read(file, company)
-    item: Item | tuple[str, list[str]]
-    for item in items:
-        if isinstance(item, Record):
-            lines.add(item.line)
-            staging.add_row(item.table, item.line, item.values)
-        elif isinstance(item, Chunk):
-            read += len(item.lines)
-            staging.add_columns(item.table, item.lines, item.columns)
-        elif isinstance(item, Problem):
-            report.problems.append(_named(item, file.name))
-            if item.refused:
-                lines.add(item.line)
-        elif isinstance(item, Stated):
-            stated.append(item)
-        elif isinstance(item, Covers):
-            ranges[number, item.table] = (item.since, item.until)
-        elif isinstance(item, Skipped):
-            report.skipped[item.why] = report.skipped.get(item.why, 0) + 1
+            self.report.skipped["columns mapped: " + ", ".join(f"{there} -> {here}" for here, there in mapping.items())] = 0
+        if reader is segment:
+            items: Iterator[Item | Relation] = segment.stage(file, self.staging.connection)
+        elif isinstance(reader, str):
+            items = contract.read(file, reader, mapping, self.staging.connection)
         else:
-            before = staging.connection.execute("SELECT count(*) FROM messages").fetchone()
-            read += before[0] if before else 0
-            staging.add_relation("events", *item)
-    report.read = read + len(lines)
-    return stated
+            items = reader.read(file, company)
+        chunked = 0
+        lines: set[int | str] = set()
+        for item in items:
+            if isinstance(item, Record):
+                lines.add(item.line)
+                self.staging.add_row(self.number, item.table, item.line, item.values)
+            elif isinstance(item, Chunk):
+                chunked += len(item.lines)
+                self.staging.add_columns(self.number, item.table, item.lines, item.columns)
+            elif isinstance(item, Relation):
+                chunked += self.staging.add_relation(self.number, item.table, item.query, item.columns)
+            elif isinstance(item, Problem):
+                self._problem(item)
+                if item.refused:
+                    lines.add(item.line)
+            elif isinstance(item, Stated):
+                self._stated.append(item)
+            elif isinstance(item, Covers):
+                self.covers[self.number, item.table] = (item.since, item.until)
+            else:
+                self.report.skipped[item.why] = self.report.skipped.get(item.why, 0) + 1
+        # A file is looked at several times: what is wrong with it is told once for each line.
+        told = {str(problem.line) for problem in self.report.problems}
+        for problem in {str(p.line): p for p in file.damage if str(p.line) not in told}.values():
+            self._problem(problem)
+            if problem.refused:
+                lines.add(problem.line)
+        self.report.read = chunked + len(lines)
+        if not self.report.read and not self.report.skipped:
+            self._problem(Problem("", "has no rows", mend="export it again if there should be some", refused=False))
 
+    def finish(self, checked: Mapping[str, Checked]) -> list[Staged]:
+        """Say what became of the file's rows: those refused, and the control totals."""
+        staged = [one for found in checked.values() for one in found.staged if one.file_no == self.number]
+        for found in checked.values():
+            self.report.problems += [problem for number, problem in found.problems if number == self.number]
+            self._refused |= {line for number, line in found.refused if number == self.number}
+        self.report.rejected = len(self._refused)
+        self._total(staged)
+        return staged
 
-def _total(report: Report, found: Sequence[Staged], stated: Sequence[Stated]) -> None:
-    """Control totals: what the file sums to is what was kept plus what was refused; and what the file itself states."""
-    for one in found:
-        for amount, by_currency in one.sums.items():
-            for currency, sums in by_currency.items():
-                report.totals[f"{one.table}.{amount} {currency}".strip()] = {k: v or 0 for k, v in sums.items()}
-    for claim in stated:
-        total = sum((s["file"] for name, s in report.totals.items() if name.split(" ")[0] == f"{claim.table}.{claim.column}"), start=0 * claim.value)
-        report.totals[f"{claim.table}.{claim.column} stated by the file"] = {"stated": claim.value, "file": total}
-        if total != claim.value:
-            report.problems.append(
-                Problem(0, f"states a total of {claim.value} but its rows sum to {total}", claim.column, mend="export it again, whole", file=report.file, refused=False)
-            )
-    report.rejected = len({p.line for p in report.problems if p.refused})
+    def _problem(self, problem: Problem) -> None:
+        self.report.problems.append(problem if problem.file else replace(problem, file=self.report.file))
+        if problem.refused:
+            self._refused.add(str(problem.line))
 
-
-def _damage(file: File, report: Report) -> list[Problem]:
-    """What is wrong with the file itself, once for each line however often it was looked at."""
-    told = {str(p.line) for p in report.problems}
-    return [_named(p, file.name) for line, p in {str(p.line): p for p in file.damage}.items() if line not in told]
-
-
-def _named(problem: Problem, file: str) -> Problem:
-    return problem if problem.file else Problem(problem.line, problem.what, problem.column, problem.value, problem.mend, file, problem.table, problem.refused)
-
-
-__all__ = ["choose", "formats", "import_files", "timedelta", "vendors"]
+    def _total(self, staged: Sequence[Staged]) -> None:
+        """Control totals: what the file sums to is what was kept plus what was refused; and what the file itself states."""
+        totals = self.report.totals
+        for one in staged:
+            for amount, by_currency in one.sums.items():
+                for currency, sums in by_currency.items():
+                    totals[f"{one.table}.{amount} {currency}".strip()] = {k: v or Decimal(0) for k, v in sums.items()}
+        for claim in self._stated:
+            column = f"{claim.table}.{claim.column}"
+            total = sum((sums["file"] for name, sums in totals.items() if name.split(" ")[0] == column), start=0 * claim.value)
+            totals[f"{column} stated by the file"] = {"stated": claim.value, "file": total}
+            if total != claim.value:
+                what = f"states a total of {claim.value} but its rows sum to {total}"
+                self._problem(Problem(0, what, claim.column, mend="export it again, whole", refused=False))

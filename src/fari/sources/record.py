@@ -12,7 +12,7 @@ or None. They are checked in one place for all sources, so a source need not val
 convert itself (decimal commas, epoch milliseconds, micros) and cannot, it gives as a `Problem`, and goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -37,8 +37,17 @@ class Chunk:
     """Many rows for one ledger table, as columns of equal length."""
 
     table: str
-    lines: list[int] | list[str]
+    lines: Sequence[int | str]
     columns: dict[str, list[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Many rows for one ledger table, as a query of the session they were read in: `line`, and a text column `c_<name>` for each column."""
+
+    table: str
+    query: str
+    columns: list[str]
 
 
 @dataclass(frozen=True, slots=True)

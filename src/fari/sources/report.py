@@ -89,22 +89,13 @@ class Report:
 
 def find_report(file: File, fields: Fields, *needed: str) -> Report | None:
     """The report in this file, if a row among its first ones names all `needed` fields (or its objects have them)."""
-    above: list[str] = []
-    for line, cells in file.sample:
-        header = tuple(cell.strip() for cell in cells)
-        columns = _columns(header, fields)
-        if all(field in columns for field in needed):
-            return Report(file, columns, line, header, tuple(above))
-        # Joined again, since a delimiter may have cut a title (January 1, 2025) that nobody quoted.
-        above.append(", ".join(filter(None, header)))
-    if file.kind in ("csv", "xlsx"):
-        return None
-    if file.kind == "parquet":
-        names = file.header
-    else:
-        names = tuple(dict.fromkeys(name for (_, value), _ in zip(_objects(file), range(50), strict=False) for name, _ in _flat(value)))
-    columns = _columns(names, fields)
-    return Report(file, columns, 1, names) if all(field in columns for field in needed) else None
+    rows = _sampled(file)
+    for place, (line, header, present) in enumerate(rows):
+        if all(any(fold(name) in present for name in fields.get(field, ())) for field in needed):
+            # Joined again, since a delimiter may have cut a title (January 1, 2025) that nobody quoted.
+            above = tuple(", ".join(filter(None, texts)) for _, texts, _ in rows[:place])
+            return Report(file, _columns(present, fields), line, header, above)
+    return None
 
 
 def need_report(file: File, report: Report | None, label: str, columns: Iterable[str]) -> Report:
@@ -114,8 +105,22 @@ def need_report(file: File, report: Report | None, label: str, columns: Iterable
     return report
 
 
-def _columns(header: Iterable[str], fields: Fields) -> dict[str, tuple[str, ...]]:
-    present = {fold(name) for name in header} - {""}
+def _sampled(file: File) -> list[tuple[int, tuple[str, ...], frozenset[str]]]:
+    """Each row that may be the header, with its line and folded names: the first rows, or the names of the first objects."""
+    if "rows" not in file.seen:
+        if file.kind in ("csv", "xlsx"):
+            found = [(line, tuple(cell.strip() for cell in cells)) for line, cells in file.sample]
+        elif file.kind == "parquet":
+            found = [(1, file.header)]
+        else:
+            objects = zip(_objects(file), range(50), strict=False)
+            found = [(1, tuple(dict.fromkeys(name for (_, value), _ in objects for name, _ in _flat(value))))]
+        file.seen["rows"] = [(line, header, frozenset(fold(name) for name in header) - {""}) for line, header in found]
+    rows: list[tuple[int, tuple[str, ...], frozenset[str]]] = file.seen["rows"]
+    return rows
+
+
+def _columns(present: frozenset[str], fields: Fields) -> dict[str, tuple[str, ...]]:
     found = {field: tuple(dict.fromkeys(key for key in map(fold, names) if key in present)) for field, names in fields.items()}
     return {field: names for field, names in found.items() if names}
 

@@ -3,21 +3,19 @@
 Big files are read by SQL over whole columns. Addresses are taken apart once per distinct address, by `address.take_apart`.
 """
 
+import json
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from arro3.core import Array, DataType
-from arro3.core import Table as ArrowTable
-
-from fari.company import Company
 from fari.ledger.problems import Problem
+from fari.ledger.sql import literal, literals, quote, texts
 from fari.sources.address import Address, host_of, take_apart
-from fari.sources.contract import read
+from fari.sources.contract import LINE, as_text, described, parquet_rows, read
 from fari.sources.file import File
-from fari.sources.record import Chunk, Item
+from fari.sources.record import Chunk, Item, Relation
 
 NAME = "segment"
 LABEL = "Segment-shaped events (JSON, JSON Lines, CSV, Parquet)"
@@ -56,6 +54,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """For each of the ledger's columns where it stands in a message; the first that is there counts."""
 
 
+_TRANSPORT = frozenset("sentat receivedat originaltimestamp uuidts version channel integrations metadata writekey projectid ip requestip id".split())
+"""Columns about the sending of a message, not about the visitor; an address of the network is never kept."""
+_NESTED = ("context", "properties", "traits")
+
+
 def recognises(file: File) -> bool:
     """A header with `type` and a timestamp, and an id or a context."""
     names = {_flat(name) for name in file.header}
@@ -63,88 +66,92 @@ def recognises(file: File) -> bool:
     return "type" in names and bool(names & {"timestamp", "originaltimestamp"}) and bool(names & ids)
 
 
-def stage(file: File, company: Company, connection: Any) -> Iterator[Item | tuple[str, list[str]]]:
-    """Problems, and at the end (SQL giving `line` and one `c_<column>` per column, those columns)."""
-    scratch: Path | None = None
-    if file.kind == "parquet":
-        name = str(file.path).replace("'", "''")
-        source = f"SELECT CAST(row_number() OVER () AS VARCHAR) AS line, * FROM read_parquet('{name}')"
-        fields = _columns(connection, source)
-    elif file.kind in ("json", "jsonl"):
-        scratch, bad = _lines(file, connection)
-        yield from bad
-        fields, source = _documents()
+def own_columns(file: File) -> int:
+    """How many of a message's own columns the file has."""
+    own = {_flat(name) for name in COLUMNS}
+    return sum(_flat(name) in own for name in file.header)
+
+
+def stage(file: File, connection: Any) -> Iterator[Item | Relation]:
+    """Problems, and at the end the messages, as a query of `connection`."""
+    if file.kind in ("json", "jsonl"):
+        yield from _documents(file, connection)
+        made = _from_documents()
     else:
-        yield from _table(file, connection)
-        source = "SELECT * FROM cells"
-        fields = _columns(connection, source)
-    made = ", ".join(f"{sql} AS {name}" for name, sql in fields.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE messages AS SELECT line, {made} FROM ({source})")
-    if scratch is not None:
-        scratch.unlink()
+        if file.kind == "parquet":
+            source = parquet_rows(file)
+        else:
+            yield from _table(file, connection)
+            source = "SELECT * FROM cells"
+        made = _from_columns(described(connection, source), source)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE messages AS {made}; DROP TABLE IF EXISTS documents; DROP TABLE IF EXISTS cells")
+    lost = connection.execute("SELECT line, broken FROM messages WHERE broken IS NOT NULL ORDER BY CAST(line AS BIGINT)").fetchall()
+    yield from (Problem(int(line), "is not JSON: the row is kept without it", column, refused=False) for line, column in lost)
     _addresses(connection)
     kept = [name for name in FIELDS if name not in ("url", "search", "path", "referrer", "properties")]
-    columns = ["host", "path", "referrer_host", "click_ids", "properties", *kept]
     tags = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
-    chosen = [f'coalesce(nullif(m.{n}, \'\'), a.{n}) AS "c_{n}"' if n in tags else f'm.{n} AS "c_{n}"' for n in kept]
+    chosen = [f"coalesce(m.{n}, a.{n}) AS c_{n}" if n in tags else f"m.{n} AS c_{n}" for n in kept]
     # A page's own facts stand in columns already; its properties are kept for other messages only.
     chosen += [
-        'a.host AS "c_host"',
-        'coalesce(a.path, m.path) AS "c_path"',
-        'r.host AS "c_referrer_host"',
-        'a.click_ids AS "c_click_ids"',
-        "CASE WHEN lower(m.type) <> 'page' THEN m.properties END AS \"c_properties\"",
+        "a.host AS c_host",
+        "coalesce(a.path, m.path) AS c_path",
+        "r.host AS c_referrer_host",
+        "a.click_ids AS c_click_ids",
+        "CASE WHEN lower(m.type) <> 'page' THEN m.properties END AS c_properties",
     ]
-    yield (
-        f"SELECT m.line, {', '.join(chosen)} FROM messages m LEFT JOIN addresses a ON a.url = m.url "
-        "LEFT JOIN referrers r ON r.url = m.referrer",
-        columns,
-    )
+    extras = [name for name in described(connection, "FROM messages") if name.startswith("x_")]
+    chosen += [f"m.{quote(name)} AS {quote(f'c_{name[2:]}')}" for name in extras]
+    joined = "FROM messages m LEFT JOIN addresses a ON a.url = m.url LEFT JOIN referrers r ON r.url = m.referrer"
+    columns = [*kept, "host", "path", "referrer_host", "click_ids", "properties", *(name[2:] for name in extras)]
+    yield Relation("events", f"SELECT m.line, {', '.join(chosen)} {joined}", columns)
+    connection.execute("DROP TABLE messages; DROP TABLE addresses; DROP TABLE referrers")
 
 
-def _lines(file: File, connection: Any) -> tuple[Path | None, list[Problem]]:
-    """`documents`: one JSON text per message with its line. A plain JSON Lines file is read by the engine, any other line by line."""
-    bad: list[Problem] = []
+def _documents(file: File, connection: Any) -> Iterator[Problem]:
+    """`documents`: one JSON text per message with its line. JSON Lines are cut into lines by the engine."""
     if file.kind == "json":
-        import json
-
-        numbered = [(str(line), json.dumps(value)) for line, value in file.objects()]
-        connection.register("incoming", ArrowTable.from_pydict({"line": _strings([n for n, _ in numbered]), "doc": _strings([d for _, d in numbered])}))
-        connection.execute("CREATE OR REPLACE TEMP TABLE documents AS SELECT * FROM incoming")
+        listed = [(str(line), json.dumps(value)) for line, value in file.objects()]
+        connection.register("incoming", texts({"line": [line for line, _ in listed], "doc": [doc for _, doc in listed]}))
+        connection.execute("CREATE OR REPLACE TEMP TABLE documents AS SELECT *, true AS good FROM incoming")
         connection.unregister("incoming")
-        return None, bad
-    path, scratch = file.path, None
-    if file.packed or file.encoding.startswith("utf-16") or not _is_utf8(file.path):
-        # Unpacked line by line, so that of a file that is cut off every whole line is kept.
-        handle, name = tempfile.mkstemp(suffix=".jsonl")
-        scratch = path = Path(name)
-        with open(handle, "w", encoding="utf-8", newline="") as out:  # noqa: PTH123 - a descriptor
-            wanted = 1
-            for number, line in file.lines():
-                out.write("\n" * (number - wanted))  # lines left out keep the others' numbers
-                out.write(line if line.endswith("\n") else line + "\n")
-                wanted = number + 1
-    escaped = str(path).replace("'", "''")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE documents AS SELECT CAST(row_number() OVER () AS VARCHAR) AS line, doc FROM "
-        f"read_csv('{escaped}', columns = {{'doc': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false, "
-        "auto_detect = false, max_line_size = 33554432, null_padding = false, strict_mode = false)"
-    )
-    rows = connection.execute("SELECT line, left(doc, 60) FROM documents WHERE trim(doc) <> '' AND (NOT json_valid(doc) OR json_type(doc) <> 'OBJECT')").fetchall()
-    bad += [Problem(int(line), "is not a JSON object", value=text, mend="one JSON object a line") for line, text in rows]
-    connection.execute("DELETE FROM documents WHERE doc IS NULL OR trim(doc) = '' OR NOT json_valid(doc) OR json_type(doc) <> 'OBJECT'")
-    return scratch, bad
+        return
+    with tempfile.TemporaryDirectory(prefix="fari-") as folder:
+        path = _plain(file, Path(folder) / "lines.jsonl")
+        # A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep their numbers.
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE documents AS SELECT *, doc[1] = '{' AND json_valid(doc) AS good FROM "
+            "(SELECT CAST(row_number() OVER () AS VARCHAR) AS line, trim(doc) AS doc FROM "
+            f"read_csv({literal(str(path))}, columns = {{'doc': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false, "
+            "auto_detect = false, new_line = '\\n', max_line_size = 33554432, null_padding = false, strict_mode = false)) WHERE doc <> ''"
+        )
+    rows = connection.execute("SELECT line, left(doc, 60) FROM documents WHERE NOT good ORDER BY CAST(line AS BIGINT)").fetchall()
+    told = {problem.line for problem in file.damage}
+    yield from (Problem(int(line), "is not a JSON object", value=text, mend="one JSON object a line") for line, text in rows if int(line) not in told)
 
 
-def _is_utf8(path: Path) -> bool:
+def _plain(file: File, scratch: Path) -> Path:
+    """The file as lines the engine can number: unpacked, UTF-8, ended by a line feed each. Only where it is not so already it is written anew."""
+    if not file.packed and file.encoding == "utf-8-sig" and _is_plain(file.path):
+        return file.path
+    with scratch.open("w", encoding="utf-8", newline="") as out:
+        wanted = 1
+        # Of a file that is cut off every whole line is kept.
+        for number, line in file.lines():
+            out.write("\n" * (number - wanted))  # lines left out keep the others' numbers
+            out.write(line.rstrip("\r\n").replace("\x01", "\x02") + "\n")
+            wanted = number + 1
+    return scratch
+
+
+def _is_plain(path: Path) -> bool:
     import codecs
 
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as raw:
-            if raw.read(3) != b"\xef\xbb\xbf":
-                raw.seek(0)
             while piece := raw.read(2**20):
+                if b"\r" in piece or b"\x01" in piece:
+                    return False
                 decoder.decode(piece)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -152,46 +159,62 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _documents() -> tuple[dict[str, str], str]:
+def _from_documents() -> str:
     # One call takes all paths, so that each document is parsed once.
     paths = [path for places in FIELDS.values() for path in places]
-    listed = ", ".join(f"'$.{path}'" for path in paths)
     at = {path: n for n, path in enumerate(paths, 1)}
-    fields = {name: f"coalesce({', '.join(f'nullif(found[{at[path]}], {chr(39) * 2})' for path in places)})" for name, places in FIELDS.items()}
-    return fields, f"SELECT line, json_extract_string(doc, [{listed}]) AS found FROM documents"
+    fields = [
+        f"coalesce({', '.join(f'nullif(found[{at[path]}], {literal(str())})' for path in places)}) AS {name}" for name, places in FIELDS.items()
+    ]
+    found = f"SELECT line, json_extract_string(doc, {literals([f'$.{path}' for path in paths])}) AS found FROM documents WHERE good"
+    return f"SELECT line, CAST(NULL AS VARCHAR) AS broken, {', '.join(fields)} FROM ({found})"
 
 
-def _columns(connection: Any, source: str) -> dict[str, str]:
-    """SQL for each field from a table's columns: flattened names as they are, nested ones through JSON."""
-    described = connection.execute(f"DESCRIBE {source}").fetchall()
-    flat = {_flat(name): (name, kind) for name, kind, *_ in described}
-    found: dict[str, str] = {}
+def _from_columns(columns: dict[str, str], source: str) -> str:
+    """SQL for each field from a table's columns: flattened names as they are, nested ones through JSON; and `x_<name>` for columns that are none."""
+    flat = {_flat(name): (name, kind) for name, kind in columns.items() if name != LINE}
+    outers = {name: flat[name] for name in _NESTED if name in flat}
+    inner: dict[str, list[str]] = {name: [] for name in outers}
+    fields = []
     for field, places in FIELDS.items():
         options = []
         for place in places:
-            if (column := flat.get(_flat(place))) is not None:
-                options.append(_as_text(*column))
-            elif "." in place and (outer := flat.get(_flat(place.split(".")[0]))) is not None:
-                inner = place.split(".", 1)[1]
-                options.append(f"json_extract_string({_as_json(*outer)}, '$.{inner}')")
-        found[field] = f"coalesce({', '.join(options)})" if options else "CAST(NULL AS VARCHAR)"
-    return found
+            top, _, rest = place.partition(".")
+            if not rest and top in outers:
+                options.append(f"CAST({_json(*outers[top])} AS VARCHAR)")
+            elif _flat(place) in flat:
+                options.append(f"nullif(trim({as_text(*flat[_flat(place)])}), '')")
+            elif rest and top in outers:
+                inner[top].append(f"$.{rest}")
+                options.append(f"nullif(found_{top}[{len(inner[top])}], '')")
+            elif place in ("properties", "traits"):
+                options += _packed(place, columns)
+        value = f"coalesce({', '.join(options)})" if options else "CAST(NULL AS VARCHAR)"
+        fields.append(f"{value} AS {field}")
+    known = {_flat(place) for places in FIELDS.values() for place in places} | _TRANSPORT
+    others = [(name, kind) for flat_name, (name, kind) in flat.items() if flat_name not in known and not flat_name.startswith(_NESTED)]
+    fields += [f"{as_text(name, kind)} AS {quote(f'x_{name}')}" for name, kind in others]
+    found = "".join(f", json_extract_string({_json(*outers[name])}, {literals(paths)}) AS found_{name}" for name, paths in inner.items() if paths)
+    broken = " ".join(f"WHEN NOT json_valid({quote(name)}) THEN {literal(name)}" for name, kind in outers.values() if kind == "VARCHAR")
+    tests = f"CASE {broken} END" if broken else "CAST(NULL AS VARCHAR)"
+    return f"SELECT {quote(LINE)} AS line, {tests} AS broken, {', '.join(fields)} FROM (SELECT *{found} FROM ({source}))"
 
 
-def _as_text(name: str, kind: str) -> str:
-    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
-        return f"strftime(\"{name}\" AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
-    if kind.startswith("TIMESTAMP"):
-        return f"strftime(\"{name}\", '%Y-%m-%dT%H:%M:%S.%fZ')"
-    if kind.startswith(("STRUCT", "MAP")):
-        return f'CAST(to_json("{name}") AS VARCHAR)'
-    return f'CAST("{name}" AS VARCHAR)'
+def _packed(outer: str, columns: dict[str, str]) -> list[str]:
+    """The flattened columns of an object (`properties.seats`, `properties_seats`) as JSON again."""
+    parts = [(name, kind) for name, kind in columns.items() if re.match(rf"(context[._])?{outer}[._].", name, re.IGNORECASE)]
+    if not parts:
+        return []
+    pairs = ", ".join(
+        f"{literal(re.split(rf'{outer}[._]', name, maxsplit=1, flags=re.IGNORECASE)[1])}, nullif({as_text(name, kind)}, '')" for name, kind in parts
+    )
+    return [f"nullif(CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR), '{{}}')"]
 
 
-def _as_json(name: str, kind: str) -> str:
-    if kind.startswith(("STRUCT", "MAP", "JSON")):
-        return f'to_json("{name}")'
-    return f'CASE WHEN json_valid("{name}") THEN "{name}" END'
+def _json(name: str, kind: str) -> str:
+    if kind == "VARCHAR":
+        return f"CASE WHEN json_valid({quote(name)}) THEN {quote(name)} END"
+    return f"to_json({quote(name)})"
 
 
 def _flat(name: str) -> str:
@@ -203,20 +226,17 @@ def _flat(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def _table(file: File, connection: Any) -> list[Problem]:
+def _table(file: File, connection: Any) -> Iterator[Problem]:
     """`cells`: the file's cells as text, with their lines."""
-    bad: list[Problem] = []
     made = False
-    for item in read(file, "events", {}):
+    for item in read(file, "events", {}, connection):
         if isinstance(item, Problem):
-            bad.append(item)
+            yield item
         elif isinstance(item, Chunk):
-            arrays = {"line": _strings([str(line) for line in item.lines])} | {name: _strings(cells) for name, cells in item.columns.items()}
-            connection.register("incoming", ArrowTable.from_pydict(arrays))
+            connection.register("incoming", texts({LINE: [str(line) for line in item.lines], **item.columns}))
             connection.execute("INSERT INTO cells SELECT * FROM incoming" if made else "CREATE OR REPLACE TEMP TABLE cells AS SELECT * FROM incoming")
             connection.unregister("incoming")
             made = True
-    return bad
 
 
 def _addresses(connection: Any) -> None:
@@ -228,7 +248,7 @@ def _addresses(connection: Any) -> None:
     _looked_up(connection, "referrers", "referrer", lambda url: (host_of(url),), ["host"])
 
 
-def _looked_up(connection: Any, table: str, column: str, function: Any, names: Sequence[str]) -> None:
+def _looked_up(connection: Any, table: str, column: str, function: Callable[[str], tuple[str | None, ...]], names: Sequence[str]) -> None:
     """`table`: each distinct value of a messages' column with what the function makes of it."""
     typed = ", ".join(f"{name} VARCHAR" for name in ("url", *names))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({typed})")
@@ -236,11 +256,6 @@ def _looked_up(connection: Any, table: str, column: str, function: Any, names: S
     for start in range(0, len(distinct), _BATCH):
         urls = [url for (url,) in distinct[start : start + _BATCH]]
         made = list(zip(*map(function, urls), strict=True))
-        arrays = {"url": _strings(urls)} | {name: _strings(list(values)) for name, values in zip(names, made, strict=True)}
-        connection.register("incoming", ArrowTable.from_pydict(arrays))
+        connection.register("incoming", texts({"url": urls} | dict(zip(names, made, strict=True))))
         connection.execute(f"INSERT INTO {table} SELECT * FROM incoming")
         connection.unregister("incoming")
-
-
-def _strings(values: Sequence[str | None]) -> Array:
-    return Array(list(values), DataType.string())

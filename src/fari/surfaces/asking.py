@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NOTHING_IMPORTED = "nothing is imported yet: `fari import FILE...` brings files in, `fari demo` shows a made-up company"
 PRESET = "fari"
 MODEL = "first"
+YEARS = (1900, 2200)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,20 @@ class Asked:
         filters(self.where)
         for text in (self.since, self.until):
             if text:
-                parse(text)
+                named(text)
+        if self.compare not in (None, "previous", "year"):
+            try:
+                named(str(self.compare))
+            except UsageError as error:
+                raise UsageError(f"--compare takes previous, year or a period: {error}") from None
+
+
+def named(text: str, fiscal_year_start: int = 1) -> Period:
+    """A period by name, in years that a company can have data of."""
+    period = parse(text, fiscal_year_start)
+    if not YEARS[0] <= period.since.year <= YEARS[1]:
+        raise UsageError(f"{text!r} is no period; years are from {YEARS[0]} to {YEARS[1]}")
+    return period
 
 
 def a_day(text: str, option: str) -> date:
@@ -145,10 +159,11 @@ def stretch(covered: "Cover", since: str | None, until: str | None, grain: Grain
     """
     from fari.engine.ask import defaults
 
-    first = parse(since, fiscal_year_start) if since else None
-    last = parse(until, fiscal_year_start) if until else None
-    named = {p.grain for p in (first, last) if p}
-    cut_by: Grain = grain or next((g for g in ("day", "week") if g in named), "month")  # type: ignore[assignment]
+    first = named(since, fiscal_year_start) if since else None
+    last = named(until, fiscal_year_start) if until else None
+    grains = {p.grain for p in (first, last) if p}
+    fine: Grain = "day" if "day" in grains else "week" if "week" in grains else "month"
+    cut_by = grain or fine
     if first and last:
         begin, end = first.since, last.until
     elif first:

@@ -1,7 +1,6 @@
 """The command line: what there is to type. What a command does stands in a module of its own, imported when it is run."""
 
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +55,10 @@ def demo(
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same company.")] = 1,
     size: Annotated[str, typer.Option(metavar="small|medium|large", help="How large a company.")] = "small",
 ) -> None:
-    """Make up a company, import its files month by month and show its funnel."""
+    """Make up a company and show its funnel.
+
+    Its tools' exports are written into the folder and imported month by month, as they would have become known.
+    """
     from fari.surfaces.demo import show_demo
 
     show_demo(context.obj, folder, months, seed, size)
@@ -65,7 +67,7 @@ def demo(
 @app.command()
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder; the current one if none is named.", show_default=False)] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder; else the current one.", show_default=False)] = Path(),
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The company's name; the folder's if none is given.")] = None,
     currency: Annotated[str, typer.Option(metavar="CODE", help="The currency everything is reported in.")] = "EUR",
     timezone: Annotated[
@@ -94,7 +96,10 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report and store nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ) -> None:
-    """Bring files into the ledger. Importing one twice adds nothing; one that cannot be read does not stop the others."""
+    """Bring files into the ledger.
+
+    Importing one twice adds nothing, and one that cannot be read does not stop the others.
+    """
     from fari.surfaces.importing import Wanted, bring
 
     wanted = Wanted(tuple(files), as_, source, append, replace, recorded, covers, rejects, dry_run)
@@ -111,8 +116,14 @@ def imports(context: typer.Context, json: Annotated[bool, typer.Option("--json",
 
 
 @app.command()
-def undo(context: typer.Context, import_id: Annotated[str, typer.Argument(metavar="ID", help="As `fari imports` names it; its beginning is enough.")]) -> None:
-    """Make an import invisible: what was known before returns. Nothing is deleted."""
+def undo(
+    context: typer.Context,
+    import_id: Annotated[str, typer.Argument(metavar="ID", help="As `fari imports` names it; its beginning is enough.")],
+) -> None:
+    """Take an import back.
+
+    It becomes invisible, and what was known before returns. Nothing is deleted.
+    """
     from fari.surfaces.importing import take_back
 
     take_back(context.obj, import_id)
@@ -121,8 +132,10 @@ def undo(context: typer.Context, import_id: Annotated[str, typer.Argument(metava
 @app.command()
 def metrics(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Metrics; all of them if none is named.", show_default=False)] = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First period: 2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Metrics; all if none is named.", show_default=False)] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="PERIOD", help="First period: 2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")
+    ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last period, included. Default: the last twelve whole months.")] = None,
     grain: Annotated[str | None, typer.Option(metavar="day|week|month|quarter|year|total", help="How the range is cut; total is one period.")] = None,
     compare: Annotated[str | None, typer.Option(metavar="previous|year|PERIOD", help="Add the value of another period, like for like.")] = None,
@@ -154,7 +167,10 @@ def explain(
     engine: Annotated[str, typer.Option(metavar="URL", help="What computes: duckdb, or sc://HOST:PORT (Spark Connect).")] = "duckdb",
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
-    """Open one number: formula, inputs, the rows with file and line that add up to it, and the checks that hold it."""
+    """Open one number down to the rows of the files.
+
+    Formula, inputs, the rows with file and line that add up to it, and the checks that hold it.
+    """
     from fari.surfaces.asking import Asked
     from fari.surfaces.explaining import open_number
 
@@ -163,7 +179,10 @@ def explain(
 
 @app.command()
 def doctor(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """What is connected, covered, missing, unmapped or failing an identity, and what to do next."""
+    """Examine the project and say what to do next.
+
+    What is connected, covered, missing, unmapped or failing an identity.
+    """
     from fari.surfaces.examining import examine_project
 
     examine_project(context.obj, json)
@@ -175,9 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(args=None if arguments is None else list(arguments), prog_name="fari", standalone_mode=False)
         return status if isinstance(status, int) else DONE
-    except BrokenPipeError:
-        # Who reads has seen enough (`| head`). What is still buffered must not be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except terminal.ReaderLeft:
+        terminal.abandon()
         return DONE
     except (KeyboardInterrupt, EOFError):
         terminal.complain("interrupted")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fari.company import TOML, load, template
+from fari.company import load, template
 from fari.errors import FariError, UsageError, did_you_mean
 from fari.surfaces import terminal
 from fari.surfaces.format import many
@@ -75,7 +75,7 @@ def show_demo(place: Place, folder: Path, months: int, seed: int, size: str) -> 
             make(demo, progress)
         ledger = Place(home).project()
         period = show_funnel(ledger, progress)
-    for line in _next(folder, period):
+    for line in _next(home if place.here != Path.cwd() else folder, period):
         terminal.note(line)
 
 
@@ -143,7 +143,7 @@ def show_funnel(ledger: "Ledger", progress: terminal.Say) -> "Period":
 
 
 def _next(folder: Path, month: "Period") -> list[str]:
-    own = f"fari -C {shlex.quote(str(folder))}"
+    own = f"{terminal.command()} -C {shlex.quote(str(folder))}"
     tries = (
         (f"{own} metrics mrr cac clv --by channel", "where it works"),
         (f"{own} explain cac {month.label}", "down to the rows of the files"),

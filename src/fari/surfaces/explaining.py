@@ -15,20 +15,20 @@ FORMATS = ("table", "json")
 _SHOWN = 12
 """So many rows of each sum are printed, the largest; all of them with --format json."""
 _WIDE = 28
-_EARLY = ("input", "day", "from", "last", "name", "account", "person", "visitor", "subscription_id", "deal_id", "movement", "amount", "channel", "campaign")
+_EARLY = "day from last name account person visitor subscription_id deal_id movement kind amount channel campaign".split()
 """Columns worth their room, in this order, where a row has more than fit."""
+_APART = ("input", "contribution", "origin", "says")
 
 
 def open_number(place: Place, asked: Asked, format_: str) -> None:
     """Explain the metric of one period."""
     from fari.engine.explain import explain
-    from fari.engine.periods import parse
 
     if format_ not in FORMATS:
         raise UsageError(f"unknown format {format_!r}{did_you_mean(format_, FORMATS)} (one of: {', '.join(FORMATS)})")
     asked.check()
     ledger = place.project()
-    period = parse(asked.since or "", ledger.company.fiscal_year_start)
+    period = asking.named(asked.since or "", ledger.company.fiscal_year_start)
     with terminal.progress("reading the ledger") as progress:
         asker = asking.asker(ledger, asked.engine, progress)
         limit = None if format_ == "json" else _SHOWN
@@ -95,7 +95,7 @@ def _rows(name: str, rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    told = [c for c in dict.fromkeys(c for row in rows for c in row) if c not in ("input", "contribution", "origin", "says") and any(row.get(c) is not None for row in rows)]
+    told = [c for c in dict.fromkeys(c for row in rows for c in row) if c not in _APART and any(row.get(c) is not None for row in rows)]
     told.sort(key=lambda c: _EARLY.index(c) if c in _EARLY else len(_EARLY))
     shown = told[:6]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", title=f"{name}: rows", title_justify="left", title_style="bold")

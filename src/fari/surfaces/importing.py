@@ -1,7 +1,7 @@
 """`fari import`, `fari imports` and `fari undo`: files in, with an account of every row."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
@@ -222,10 +222,14 @@ def _import_object(one: "Import") -> dict[str, Any]:
         "source": one.source,
         "files": list(one.files),
         "tables": one.tables,
-        "totals": {file: {name: {k: Decimal(str(v)) for k, v in sums.items()} for name, sums in totals.items()} for file, totals in one.totals.items()},
+        "totals": {file: {name: _decimals(sums) for name, sums in totals.items()} for file, totals in one.totals.items()},
         "undone_at": f"{one.undone_at.isoformat()}Z" if one.undone_at else None,
         "undone_on": one.undone_on,
     }
+
+
+def _decimals(sums: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(str(amount)) for name, amount in sums.items()}
 
 
 def take_back(place: Place, import_id: str) -> None:

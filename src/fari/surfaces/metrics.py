@@ -71,7 +71,8 @@ def ask(place: Place, asked: Asked, progress: "terminal.Say") -> "tuple[list[Ans
     if stretch.widened:
         said.append(f"whole {stretch.grain}s, from {stretch.periods[0].since} to before {stretch.periods[-1].until}")
     if left_out:
-        said.append(f"{many(len(left_out), 'metric')} without {' and '.join([*by, *(name for name, _ in question.where)])} left out: {', '.join(left_out)}")
+        lacking = " and ".join(dict.fromkeys([*by, *(name for name, _ in question.where)]))
+        said.append(f"{many(len(left_out), 'metric')} without {lacking} left out: {', '.join(left_out)}")
     if asked.compare is None:
         return asker.ask(question), by, said
     pairs(question.periods, asked.compare, start)
@@ -86,8 +87,7 @@ def print_table(answers: "Sequence[Answer]", company: "Company", compared: bool,
         terminal.note("nothing is known of any segment in these periods")
         return
     if output:
-        with output.open("w", encoding="utf-8") as file:
-            terminal.show(answers_table(answers, None, compared, company.fiscal_year_start)[0], file)
+        output.write_text(terminal.plain(answers_table(answers, None, compared, company.fiscal_year_start)[0]), encoding="utf-8")
         return
     width = terminal.console().width if sys.stdout.isatty() else None
     table, hidden = answers_table(answers, width, compared, company.fiscal_year_start)

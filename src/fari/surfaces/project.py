@@ -30,10 +30,18 @@ class Place:
         start = self.here.absolute()
         for folder in (start, *start.parents):
             if (folder / TOML).is_file():
-                ledger = Ledger(folder, load(folder))
+                ledger = Ledger(folder, _company(folder))
                 ledger.open()
                 return ledger
         raise FariError(f"no {TOML} in {start} or above it; `fari init` makes a project here, `fari demo` shows a made-up one")
+
+
+def _company(folder: Path) -> Company:
+    """What `fari.toml` says; FariError too where a value is of a kind that nobody expects there."""
+    try:
+        return load(folder)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise FariError(f"{folder / TOML}: a value is of the wrong kind: {error}") from None
 
 
 def now() -> datetime:

@@ -25,8 +25,8 @@ def make_project(place: Place, folder: Path, name: str | None, currency: str, ti
     write_project(home, template(name or home.resolve().name or "My company", currency.upper(), zone))
     shown = f"cd {folder} && " if folder != Path() else ""
     terminal.note(f"made {home / TOML} ({currency.upper()}, {zone}). Next:")
-    terminal.note(f"  {shown}fari import FILE...    bring exports in: billing, CRM, events, spend")
-    terminal.note("  fari doctor            what is connected, and what is missing")
+    terminal.note(f"  {shown}{terminal.command()} import FILE...")
+    terminal.note(f"  {terminal.command()} doctor")
 
 
 def write_project(home: Path, text: str) -> None:

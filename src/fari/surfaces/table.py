@@ -102,13 +102,9 @@ def _ordered(answers: Sequence[Answer], periods: Sequence[Period]) -> list[Key]:
     for metric, found in segments.items():
         if tuple(found) != ((),):
             keys.append((metric, ()))
-        keys += [
-            (metric, segment)
-            for segment in sorted(
-                found,
-                key=lambda s: (all(part.startswith("(") for part in s), *(-n for n in last.get((metric, s), (-1, 0.0)))),  # noqa: B023 - used at once
-            )
-        ]
+        ranked = [(all(part.startswith("(") for part in segment), *last.get((metric, segment), (-1, 0.0)), segment) for segment in found]
+        ranked.sort(key=lambda rank: (rank[0], -rank[1], -rank[2], rank[3]))
+        keys += [(metric, segment) for *_, segment in ranked]
     return keys
 
 

@@ -1,9 +1,12 @@
 """The two streams: data on standard output, progress and notes on standard error; colours and progress only where a person is looking."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -26,17 +29,38 @@ def complain(text: object) -> None:
     note(f"fari: {' '.join(str(text).split())}")
 
 
+class ReaderLeft(Exception):  # noqa: N818 - it is no error
+    """Who read standard output has seen enough (`| head`): nothing is wrong, and nothing is left to do."""
+
+
 def write(text: str) -> None:
     """Data, on standard output."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderLeft from None
 
 
 def write_bytes(data: bytes) -> None:
     """Data that is no text, on standard output."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ReaderLeft from None
+
+
+def abandon() -> None:
+    """Let what is still buffered for a reader that has left go nowhere, so that the interpreter does not complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def command() -> str:
+    """How to call this program again: by name where the shell finds it, else by the path it was called by."""
+    called = Path(sys.argv[0])
+    return "fari" if called.stem != "fari" or shutil.which("fari") else str(called)
 
 
 def utf8() -> None:
@@ -53,35 +77,30 @@ def watched(stream: TextIO) -> bool:
 
 
 def console(stream: TextIO | None = None) -> "Console":
-    """A Rich console: plain and endlessly wide into a pipe, without colours where NO_COLOR says so."""
+    """A Rich console on a terminal, without colours where NO_COLOR says so."""
     from rich.console import Console
 
     stream = stream or sys.stdout
     plain = not watched(stream) or bool(os.environ.get("NO_COLOR"))
-    return Console(
-        file=stream,
-        width=None if stream.isatty() else _ENDLESS,
-        color_system=None if plain else "auto",
-        no_color=plain,
-        force_terminal=stream.isatty(),
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=False,
-    )
+    return Console(file=stream, color_system=None if plain else "auto", no_color=plain, highlight=False, markup=False, emoji=False)
 
 
-def show(table: "Table", stream: TextIO | None = None) -> None:
-    """A table, without the blanks that would pad its lines in a pipe."""
-    stream = stream or sys.stdout
-    screen = console(stream)
-    if stream.isatty():
-        screen.print(table)
-        return
-    with screen.capture() as captured:
-        screen.print(table)
-    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
-    stream.flush()
+def show(table: "Table") -> None:
+    """A table on standard output."""
+    if sys.stdout.isatty():
+        console().print(table)
+    else:
+        write(plain(table))
+
+
+def plain(table: "Table") -> str:
+    """A table as text for programs and files: whole, and without the blanks that would pad its lines."""
+    from rich.console import Console
+
+    screen = Console(file=StringIO(), width=_ENDLESS, color_system=None, force_terminal=False, highlight=False, markup=False, emoji=False)
+    screen.print(table)
+    assert isinstance(screen.file, StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in screen.file.getvalue().splitlines())
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+SELECT
+  *
+FROM (
+  SELECT
+    "t10"."period",
+    CAST(SUM("t10"."closing") AS DECIMAL(28, 6)) AS "retained_mrr",
+    SUM(CASE WHEN "t10"."closing" <> 0 THEN 1 ELSE 0 END) AS "retained_mrr__rows",
+    COUNT(*) * 0 AS "left_out"
+  FROM (
+    SELECT
+      "t9"."account",
+      "t9"."channel",
+      "t9"."campaign",
+      "t9"."rule",
+      "t9"."country",
+      "t9"."persona",
+      "t9"."plan",
+      "t9"."currency",
+      "t9"."origin",
+      "t9"."period",
+      "t9"."opening",
+      COALESCE("t5"."held_mrr", CAST(0.000000 AS DECIMAL(18, 6))) AS "closing"
+    FROM (
+      SELECT
+        "t7"."account",
+        "t7"."channel",
+        "t7"."campaign",
+        "t7"."rule",
+        "t7"."country",
+        "t7"."persona",
+        "t7"."plan",
+        "t7"."currency",
+        "t7"."origin",
+        "t7"."period",
+        "t7"."last_day",
+        "t7"."mrr" AS "opening"
+      FROM (
+        SELECT
+          "t6"."account",
+          "t6"."from_day",
+          "t6"."until_day",
+          "t6"."mrr",
+          "t6"."before",
+          "t6"."customer",
+          "t6"."customer_before",
+          "t6"."movement",
+          "t6"."label",
+          "t6"."plan",
+          "t6"."currency",
+          "t6"."left_out",
+          "t6"."origin",
+          "t6"."channel",
+          "t6"."campaign",
+          "t6"."rule",
+          "t6"."country",
+          "t6"."persona",
+          "t6"."churn_reason",
+          "t2"."period",
+          "t2"."opening_day",
+          "t2"."last_day",
+          "t2"."first_day",
+          "t2"."end_day"
+        FROM (
+          SELECT
+            *
+          FROM "levels" AS "t0"
+        ) AS "t6"
+        INNER JOIN "edges" AS "t2"
+          ON "t6"."from_day" <= "t2"."opening_day" AND "t6"."until_day" > "t2"."opening_day"
+      ) AS "t7"
+      WHERE
+        "t7"."customer" = 1
+    ) AS "t9"
+    LEFT OUTER JOIN (
+      SELECT
+        "t0"."account" AS "held_account",
+        "t0"."from_day" AS "held_from",
+        "t0"."until_day" AS "held_until",
+        "t0"."mrr" AS "held_mrr"
+      FROM "levels" AS "t0"
+    ) AS "t5"
+      ON "t9"."account" = "t5"."held_account"
+      AND "t5"."held_from" <= "t9"."last_day"
+      AND "t5"."held_until" > "t9"."last_day"
+  ) AS "t10"
+  GROUP BY
+    1
+) AS "t11";
+
+SELECT
+  *
+FROM (
+  SELECT
+    "t4"."period",
+    CAST(SUM("t4"."mrr") AS DECIMAL(28, 6)) AS "opening_mrr",
+    SUM(CASE WHEN "t4"."mrr" <> 0 THEN 1 ELSE 0 END) AS "opening_mrr__rows",
+    SUM("t4"."left_out") AS "left_out"
+  FROM (
+    SELECT
+      "t2"."account",
+      "t2"."from_day",
+      "t2"."until_day",
+      "t2"."mrr",
+      "t2"."before",
+      "t2"."customer",
+      "t2"."customer_before",
+      "t2"."movement",
+      "t2"."label",
+      "t2"."plan",
+      "t2"."currency",
+      "t2"."left_out",
+      "t2"."origin",
+      "t2"."channel",
+      "t2"."campaign",
+      "t2"."rule",
+      "t2"."country",
+      "t2"."persona",
+      "t2"."churn_reason",
+      "t3"."period",
+      "t3"."opening_day",
+      "t3"."last_day",
+      "t3"."first_day",
+      "t3"."end_day"
+    FROM "levels" AS "t2"
+    INNER JOIN "edges" AS "t3"
+      ON "t2"."from_day" <= "t3"."opening_day" AND "t2"."until_day" > "t3"."opening_day"
+  ) AS "t4"
+  GROUP BY
+    1
+) AS "t5";
