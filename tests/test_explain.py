@@ -263,7 +263,8 @@ def test_formula_definition_rules_and_checks() -> None:
     assert found.definition.startswith("Customer lifetime value: arpa ×")
     assert ">>>" not in found.definition
     assert found.rules == {
-        "rules": "fari", "timezone": "Europe/Rome", "currency": "EUR", "gross_margin": 1, "months": 1, "customer_from": "subscriptions", "match_domains": False,
+        "rules": "fari", "timezone": "Europe/Rome", "currency": "EUR", "gross_margin": 1, "months": 1,
+        "customer_from": "subscriptions", "match_domains": False,
     }  # fmt: skip
     assert [i.metric for i in found.inputs] == [
         "arpa", "customer_lifetime_months", "mrr", "customers", "customer_churn_rate", "churned_customers", "opening_customers",
@@ -318,7 +319,7 @@ def test_a_limit_shows_the_largest_and_counts_all() -> None:
 
 
 def test_wrong_rows_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.opened, "subscriptions", lambda levels, day: f"SELECT *, 1 AS contribution FROM terms WHERE from_day <= {day}")
+    monkeypatch.setattr("fari.engine.opened.subscriptions", lambda levels, day: f"SELECT *, 1 AS contribution FROM terms WHERE from_day <= {day}")
     found = opened("mrr", "2025-06")
     assert [check.name for check in found.checks if not check.holds] == ["the rows of mrr add up to it"]
 

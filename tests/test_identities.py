@@ -111,5 +111,5 @@ def test_a_wrong_movement_does_not_close(moves: tuple[str, tuple[str, ...], tupl
     for name in (moves[0], *moves[1], *moves[2], moves[3]):
         checks = identities(_Wrong(name, "Paid Search"), [parse("2025-03")], touching=[name])
         failing = [check for check in checks if not check.holds and check.name.endswith(f"= {moves[3]}, by channel")]
-        assert [(check.segment, abs(Decimal(check.difference))) for check in failing] == [("Paid Search", 5)], name
+        assert [(check.segment, abs(check.difference)) for check in failing] == [("Paid Search", 5)], name
         assert checks[0].holds is False  # what fails comes first

@@ -22,7 +22,7 @@ STORED = [("2025-01-01", "Paid Search", "100.500000", "EUR"), ("2025-01-02", "Ca
 
 @pytest.fixture
 def book(tmp_path: Path) -> Book:
-    return Book(tmp_path / "My Projèct [1]")
+    return Book(tmp_path / "My Projèct")
 
 
 def delimited(mark: str) -> bytes:

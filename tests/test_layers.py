@@ -26,6 +26,7 @@ RANKS = {
     "fari.sample": 6,  # the company that the examples of fari.metrics are asked of
     "fari.demo": 6,
     "fari.surfaces": 7,
+    "fari.__main__": 8,
 }
 """A module may import its own package and those of a lower rank. Equals do not know each other, but for the company, which may raise errors."""
 

@@ -279,7 +279,9 @@ class Builder:
         """A ledger table's current rows as a view: events as they lie, any other as the latest version of each key, kept."""
         view = f"{name}{'__part' if part else '__all'}"
         key = self._digest_of_table(name, part)
-        if self._viewed.get(view) == key:
+        # One import may have written many months, so that their digests are the same.
+        shown = f"{key} {part.name if part else ''}"
+        if self._viewed.get(view) == shown:
             return view
         ids = [i for i in self.seen if name in i.tables]
         path = self.root / name / f"{key}.parquet"
@@ -296,7 +298,7 @@ class Builder:
                 self.engine.build(f"SELECT * FROM {view}", path, _columns_of(name))
             self.used.add(path)
             self.engine.view(view, [str(path)], stored_columns(name))
-        self._viewed[view] = key
+        self._viewed[view] = shown
         return view
 
 

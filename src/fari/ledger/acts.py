@@ -72,7 +72,7 @@ def check(staging: Staging, reports: Sequence[Report]) -> dict[str, Checked]:
 def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: Sequence[Report], covers: Covers, how: How) -> None:
     """Write what the checked files bring. `reports[n]` is told what became of file n. The caller holds `ledger.writing()`."""
     acts = ledger.imports()
-    at = _moment(how.now, acts)
+    at = moment(how.now, acts)
     import_id = f"{at:%Y%m%d%H%M%S}-{uuid.uuid4().hex[:8]}"
     brought = {one.table: [other for other in staged if other.table == one.table] for one in staged}
     # A correction is compared with what was known on the day it is recorded for; a message is a retry whenever it came.
@@ -129,12 +129,12 @@ def undo(ledger: Ledger, import_id: str, recorded: date, now: datetime) -> Impor
             raise FariError(f"no import {import_id!r}{hint} (see `fari imports`)")
         if matches[0].undone_at is not None:
             raise FariError(f"import {matches[0].import_id} is undone already")
-        act = dict.fromkeys(IMPORTS) | {"import_id": matches[0].import_id, "act": "undo", "at": _moment(now, acts), "recorded_on": recorded}
+        act = dict.fromkeys(IMPORTS) | {"import_id": matches[0].import_id, "act": "undo", "at": moment(now, acts), "recorded_on": recorded}
         ledger.write_small("imports", IMPORTS, [act])
     return matches[0]
 
 
-def _moment(now: datetime, acts: Sequence[Import]) -> datetime:
+def moment(now: datetime, acts: Sequence[Import]) -> datetime:
     """When the act is, in UTC: after all acts before it, whatever the clock says, since of two versions the later counts."""
     at = now.astimezone(UTC).replace(tzinfo=None)
     return max([at, *((i.undone_at or i.at) + timedelta(microseconds=1) for i in acts), *(i.at + timedelta(microseconds=1) for i in acts)])

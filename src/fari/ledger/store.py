@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from fari.ledger.sql import parquet, quote, texts
 SCHEMA = 1
 MIGRATIONS: dict[int, Callable[[Path], None]] = {}
 """By schema number, what brings a ledger folder of that number to the next."""
+
+_UNFIT = re.compile(r"[\[\]^|\\]|%[0-9A-Fa-f]{2}")
+"""What no folder above the tables may have in its name: delta-rs 1.6 panics, or looks in another folder."""
 
 SYSTEM = {
     "source": "VARCHAR",
@@ -153,6 +157,9 @@ class Ledger:
 
     def open(self) -> None:
         """Check the folder's schema number, zone and currency; migrate forward, or refuse in words."""
+        for part in self.root.resolve().parts[1:]:
+            if found := _UNFIT.search(part):
+                raise FariError(f"delta-rs cannot store anything in {self.folder}: {found.group()!r} in {part!r}; move the project or rename that folder")
         about = self.root / "about.json"
         known = _about(about)
         if known is None:
