@@ -1,4 +1,4 @@
-"""A Spark Connect server for tests: Sail, in this process, one for all tests of it."""
+"""A Spark Connect server for tests: Sail, in this process, one for all tests of it; or the one that FARI_TEST_CLUSTER names (sc://host:port)."""
 
 import os
 from functools import cache
@@ -10,6 +10,8 @@ _RUNNING: list[Any] = []
 @cache
 def sail() -> str:
     """The server's URL; it is started when it is first asked for and ends with the process."""
+    if url := os.environ.get("FARI_TEST_CLUSTER"):
+        return url
     os.environ.setdefault("RUST_LOG", "error")
     from pysail.spark import SparkConnectServer
 

@@ -247,20 +247,21 @@ def test_links_by_rule_and_what_is_not_linked(tmp_path: Path) -> None:
         s1,north,2025-03-10,10,EUR,month
         s2,west,2025-03-10,10,EUR,month
         s3,south,2025-03-10,10,EUR,month
+        s4,older,2025-02-10,10,EUR,month
         """,
     }
     examination = examine(project(tmp_path, tables, today=DAY), DAY)
     links = {(one.what, one.to): one for one in examination.links}
     assert {key: (one.linked, one.total, dict(one.by_rule), one.unlinked) for key, one in links.items()} == {
-        ("customers", "people"): (2, 3, {"account_id": 2}, ("south",)),
+        ("customers", "people"): (2, 4, {"account_id": 2}, ("older", "south")),
         ("customers", "visits"): (1, 3, {}, ("south", "west")),
         ("leads", "visits"): (1, 2, {"email": 1}, ("w",)),
         ("visitors", "known people"): (1, 2, {"email": 1}, ("stranger",)),
     }
     said = {f.what: f for f in findings(examination, "links")}
-    assert "2 of 3 customers linked to people (2 by its people name the account)" in said
-    assert said["1 of 3 customers linked to visits"].severity == "warning"
-    assert said["1 of 3 customers linked to visits"].items == ({"customer": "south"}, {"customer": "west"})
+    assert "2 of 4 customers linked to people (2 by its people name the account)" in said
+    assert said["1 of 3 customers since 2025-03-01 linked to visits"].severity == "warning"
+    assert said["1 of 3 customers since 2025-03-01 linked to visits"].items == ({"customer": "south"}, {"customer": "west"})
 
 
 def test_a_sound_project_is_left_in_peace() -> None:

@@ -28,29 +28,26 @@ def book(tmp_path: Path) -> Book:
     book.bring("feedback.csv", csv("person_id,at,kind,value,text", "ann,2025-03-01,churn_reason,price,Ann's own words", "bob,2025-03-01,nps,9,fine"))
     book.bring("deals.csv", csv("deal_id,person_id,created_at,status,amount,name", "d1,ann,2025-01-01,open,100,Ann's deal"))
     book.bring("events.jsonl", EVENTS)
-    (book.folder / "facts" / "people").mkdir(parents=True)
-    (book.folder / "facts" / "people" / "x.parquet").write_text("ann@acme.test")
+    (book.folder / "facts").mkdir()
+    (book.folder / "facts" / "derived.txt").write_text("ann@acme.test")
     return book
 
 
-def everything(folder: Path) -> str:
-    """All text in all files: logs as they are, Parquet files decoded, those of no version too."""
-    said = []
-    for path in folder.rglob("*"):
-        if path.suffix == ".parquet" and path.parent.name != "people" or "ledger" in path.parts and path.suffix == ".parquet":
-            said.append(str(duckdb.sql(f"SELECT * FROM read_parquet('{path}')").fetchall()))
-        elif path.is_file() and "files" not in path.relative_to(folder).parts:
-            said.append(path.read_text(errors="replace"))
-    return "\n".join(said)
+def everything(ledger: Path) -> str:
+    """All text in all files of the ledger: logs as they are, Parquet files decoded, also those that no version names."""
+    paths = [path for path in ledger.rglob("*") if path.is_file()]
+    rows = [str(duckdb.sql(f"SELECT * FROM read_parquet('{path}')").fetchall()) for path in paths if path.suffix == ".parquet"]
+    return "\n".join([*rows, *(path.read_text() for path in paths if path.suffix != ".parquet")])
 
 
 def test_nothing_of_the_person_is_left_in_any_file(book: Book) -> None:
-    before = everything(book.folder)
-    assert [secret for secret in SECRETS if repr(secret)[1:-1] not in before and secret not in before] == []
+    before = everything(book.ledger.root)
+    assert [secret for secret in SECRETS if secret not in before] == []
     assert erase(book.ledger, "ann", TODAY, noon(TODAY)) == {"people": 2, "feedback": 1, "deals": 1, "events": 2}
-    after = everything(book.folder)
+    after = everything(book.ledger.root)
     assert [secret for secret in SECRETS if secret in after] == []
     assert "bob@acme.test" in after
+    assert not (book.folder / "facts").exists()
 
 
 def test_what_counts_stays_and_so_do_the_others(book: Book) -> None:
@@ -78,7 +75,7 @@ def test_imports_go_on_and_can_be_undone(book: Book) -> None:
 
 def test_nobody_of_that_id(book: Book) -> None:
     before = book.versions()
-    with pytest.raises(FariError, match="nobody of the id 'o''brien'|nobody of the id"):
+    with pytest.raises(FariError, match="there is nobody of the id \"o'brien\""):
         erase(book.ledger, "o'brien", TODAY, noon(TODAY))
     assert book.versions() == before
     assert (book.folder / "facts").is_dir()

@@ -34,7 +34,8 @@ from fari.metrics import METRICS
 from fari.metrics.kinds import Measure, leaves
 
 DIALECTS = ("duckdb", "pyspark", "clickhouse", "postgres", "bigquery", "snowflake", "trino")
-SEEDS = (3, 7)
+SEEDS = (6, 9)
+"""Random companies that have every table, in two zones."""
 PERIODS = ("2025-01", "2025-02", "2025-Q1", "2025-W07", "2025-03-30")
 
 
@@ -113,7 +114,7 @@ def test_nothing_escapes_the_walk(expressions: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_expression_compiles(expressions: dict[str, Any], dialect: str) -> None:
     for name, expression in expressions.items():
-        if not name.endswith(" opened"):  # an opened measure is what is summed, unsummed
+        if not name.endswith(" opened") and " by - " not in name:  # what is opened or not split is a part of what is summed and split
             assert "SELECT" in str(ibis.to_sql(expression, dialect=dialect)), name
 
 
@@ -197,7 +198,7 @@ def cluster() -> Iterator[Callable[[Asker], Asker]]:
     open_: list[SparkConnect] = []
 
     def asked_there(asker: Asker) -> Asker:
-        open_.append(SparkConnect(os.environ.get("FARI_TEST_CLUSTER") or sail()))
+        open_.append(SparkConnect(sail()))
         return Asker(asker.ledger, open_[-1])
 
     yield asked_there

@@ -131,5 +131,5 @@ def test_no_server_is_one_clear_line() -> None:
 
 
 def test_an_overflow_is_an_error(engine: SparkConnect) -> None:
-    with pytest.raises(Exception, match=r"(?i)overflow|out of range|too large|fit"):
+    with pytest.raises(Exception, match=r"(?i)overflow|out.of.range|too large|fit"):
         engine.run("SELECT CAST(99999999999999999999999 AS DECIMAL(18,6))")

@@ -105,6 +105,7 @@ class Asker:
     engine: Any = None
     progress: Callable[[str], None] = lambda _: None
     _pinned: Any = field(default=None, repr=False)
+    _periods: tuple[Period, ...] = ()
 
     def __post_init__(self) -> None:
         if self.engine is None:
@@ -161,8 +162,10 @@ class Asker:
         days = [(day, n) for n, p in enumerate(periods) for day in range(number(p.since), number(p.until))]
         edges = [(n, number(p.since) - 1, number(p.until) - 1, number(p.since), number(p.until)) for n, p in enumerate(periods)]
         spans = [(n, grain, number(first)) for n, p in enumerate(periods) for grain, first in tiles(p)]
-        for name, rows in (("days", days), ("edges", edges), ("spans", spans)):
-            self.engine.put(name, compiled.QUESTION[name], rows)
+        if self._periods != tuple(periods):
+            for name, rows in (("days", days), ("edges", edges), ("spans", spans)):
+                self.engine.put(name, compiled.QUESTION[name], rows)
+            self._periods = tuple(periods)
         return len(spans) > len(periods)
 
     def _sums(self, names: Sequence[str], question: Question, covered: Cover, builder: Builder) -> "Sums":

@@ -13,7 +13,7 @@ from fari.engine.ask import Asker, Cover, defaults
 from fari.engine.build import Builder
 from fari.engine.identities import Check, identities
 from fari.engine.linked import SAYS, Linked, links
-from fari.engine.periods import cut, day_of, number
+from fari.engine.periods import cut, day_of
 from fari.facts.words import FOREVER
 from fari.ledger.schema import TABLES
 from fari.ledger.store import Import
@@ -108,7 +108,8 @@ def examine(asker: Asker, today: date) -> Examination:
         )
         return Examination(today, None, None, doctor.covered.customer_from, (), (), doctor.missing(), (), (), (nothing,))
     checks = doctor.identities()
-    linked = links(doctor.run, number(doctor.covered.horizon), SHOWN)
+    events = doctor.covered.ranges.get("events")
+    linked = links(doctor.run, doctor.covered.horizon, events[0][0] if events else None, SHOWN)
     found = [*doctor.judged(checks), *doctor.findings(linked)]
     found.sort(key=lambda finding: (finding.topic != "identities" or finding.severity != "error", SEVERITIES.index(finding.severity)))
     failing = tuple(check for check in checks if not check.holds)
@@ -394,8 +395,9 @@ def _unlinked(linked: tuple[Linked, ...]) -> Iterator[Finding]:
         ("leads", "visits"): "identify them on the site (userId or e-mail), or join the ids by `aliases` rows (kind person)",
     }
     for one in linked:
+        since = f"since {one.since} " if one.since else ""
         rules = ", ".join(f"{count} by {SAYS.get(rule, rule)}" for rule, count in one.by_rule.items())
-        what = f"{one.linked} of {_many(one.total, one.what.removesuffix('s'))} linked to {one.to}{f' ({rules})' if rules else ''}"
+        what = f"{one.linked} of {_many(one.total, one.what.removesuffix('s'))} {since}linked to {one.to}{f' ({rules})' if rules else ''}"
         half = one.share is not None and one.share < 0.5
         mend = mends.get((one.what, one.to), "") if one.linked < one.total else ""
         items = tuple({one.what.removesuffix("s"): name} for name in one.unlinked)

@@ -3,7 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
+
+from fari.engine.periods import number
 
 Run = Callable[..., list[tuple[Any, ...]]]
 """SQL and the facts it reads -> rows."""
@@ -32,6 +35,8 @@ class Linked:
     linked: int
     by_rule: Mapping[str, int] = field(default_factory=dict)
     unlinked: tuple[str, ...] = ()
+    since: date | None = None
+    """Only those won, or become leads, from this day on: before it no visit is known."""
 
     @property
     def share(self) -> float | None:
@@ -39,13 +44,17 @@ class Linked:
         return self.linked / self.total if self.total else None
 
 
-def links(run: Run, horizon_day: int, shown: int) -> tuple[Linked, ...]:
-    """Customers to people, customers to visits, leads to visits, visitors to known people."""
-    return (*_customers(run, horizon_day, shown), _leads(run, shown), _visitors(run, shown))
+def links(run: Run, horizon: date, visits_since: date | None, shown: int) -> tuple[Linked, ...]:
+    """Customers to people; and, where visits are known, customers and leads to visits, and visitors to known people."""
+    days: dict[str, int] = dict(run("SELECT account, first_day FROM customer_starts", "customer_starts"))
+    customers = {account: day for account, day in days.items() if day <= number(horizon)}
+    found = [_customers(run, customers, shown)]
+    if visits_since is not None:
+        found += [_seen(run, customers, visits_since, shown), _leads(run, visits_since, shown), _visitors(run, shown)]
+    return tuple(found)
 
 
-def _customers(run: Run, horizon_day: int, shown: int) -> Iterable[Linked]:
-    customers = sorted(a for (a,) in run(f"SELECT account FROM customer_starts WHERE first_day <= {horizon_day}", "customer_starts"))
+def _customers(run: Run, customers: Iterable[str], shown: int) -> Linked:
     rules: dict[str, set[str]] = defaultdict(set)
     for account, rule in run("SELECT account, rule FROM account_ids", "account_ids"):
         rules[account].add(rule)
@@ -55,33 +64,36 @@ def _customers(run: Run, horizon_day: int, shown: int) -> Iterable[Linked]:
         if person not in ours:
             people[account].add(person)
     by_rule: Counter[str] = Counter()
-    for account in customers:
+    alone = []
+    for account in sorted(customers):
         if people[account]:
             named = "own_person" if people[account] == {account} else "account_id"
             by_rule[min(rules[account] - {""}, default=named)] += 1
-    alone = [account for account in customers if not people[account]]
-    yield Linked("customers", "people", len(customers), len(customers) - len(alone), dict(by_rule.most_common()), tuple(alone[:shown]))
-    seen = {
-        account
-        for (account,) in run(
-            "SELECT DISTINCT m.account FROM members m JOIN visits v ON v.visitor = m.person AND v.kind = 'human'", "members", "visits"
-        )
-    }
-    unseen = [account for account in customers if account not in seen]
-    yield Linked("customers", "visits", len(customers), len(customers) - len(unseen), {}, tuple(unseen[:shown]))
+        else:
+            alone.append(account)
+    linked = sum(by_rule.values())
+    return Linked("customers", "people", linked + len(alone), linked, dict(by_rule.most_common()), tuple(alone[:shown]))
 
 
-def _leads(run: Run, shown: int) -> Linked:
+def _seen(run: Run, customers: Mapping[str, int], since: date, shown: int) -> Linked:
+    sql = "SELECT DISTINCT m.account FROM members m JOIN visits v ON v.visitor = m.person AND v.kind = 'human'"
+    seen = {account for (account,) in run(sql, "members", "visits")}
+    won = sorted(account for account, day in customers.items() if day >= number(since))
+    unseen = [account for account in won if account not in seen]
+    return Linked("customers", "visits", len(won), len(won) - len(unseen), {}, tuple(unseen[:shown]), since)
+
+
+def _leads(run: Run, since: date, shown: int) -> Linked:
     rows = run(
         "SELECT e.person, min(p.rule), count(v.visitor) FROM stage_entries e "
         "LEFT JOIN (SELECT person, min(rule) AS rule FROM persons GROUP BY person) p ON p.person = e.person "
         "LEFT JOIN (SELECT DISTINCT visitor FROM visits WHERE kind = 'human') v ON v.visitor = e.person "
-        "WHERE e.stage = 'lead' GROUP BY e.person",
+        f"WHERE e.stage = 'lead' AND e.day >= {number(since)} GROUP BY e.person",
         "stage_entries", "persons", "visits",
     )  # fmt: skip
     by_rule = Counter(rule or "identify" for _, rule, seen in rows if seen)
     alone = sorted(person for person, _, seen in rows if not seen)
-    return Linked("leads", "visits", len(rows), len(rows) - len(alone), dict(by_rule.most_common()), tuple(alone[:shown]))
+    return Linked("leads", "visits", len(rows), len(rows) - len(alone), dict(by_rule.most_common()), tuple(alone[:shown]), since)
 
 
 def _visitors(run: Run, shown: int) -> Linked:

@@ -102,7 +102,8 @@ def local_day(column: Column) -> str:
 
 
 def _instant(text: str) -> str:
-    # `+0200` and `UTC` are put as DuckDB reads them; a bare local time is read in the session's zone, the company's.
-    written = rf"regexp_replace(replace(regexp_replace({text}, '\s*(z|UTC)$', 'Z'), ',', '.'), '([+-]\d{{2}})(\d{{2}})$', '\1:\2')"
-    bare = f"CASE WHEN length({text}) = 10 THEN {text} ELSE {written} END"
-    return f"CASE WHEN regexp_full_match({text}, '{_DATE}([T ]{_CLOCK}({_ZONE})?)?') THEN try_cast({bare} AS TIMESTAMPTZ) END"
+    # `+0200`, `UTC` and times without seconds are put as DuckDB reads them; a bare local time is read in the session's zone, the company's.
+    whole = f"CASE WHEN {text}[17] = ':' THEN {text} ELSE left({text}, 16) || ':00' || substr({text}, 17) END"
+    written = rf"regexp_replace(replace(regexp_replace({whole}, '\s*(z|UTC)$', 'Z'), ',', '.'), '([+-]\d{{2}})(\d{{2}})$', '\1:\2')"
+    stamp = f"CASE WHEN length({text}) = 10 THEN {text} ELSE {written} END"
+    return f"CASE WHEN regexp_full_match({text}, '{_DATE}([T ]{_CLOCK}({_ZONE})?)?') THEN try_cast({stamp} AS TIMESTAMPTZ) END"

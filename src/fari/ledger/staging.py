@@ -221,11 +221,11 @@ class Staging:
         values = [*map(cells.stored, table.columns), *map(cells.local_day, table.dates)]
         sql = f"SELECT place, file_no, line, attributes, {', '.join(values)}, CASE {' '.join(wrong)} END AS wrong FROM ({sql})"
         if table.name == "events":
-            said = _joined([quote(c.name) for c in table.columns if c.name != "message_id"] + ["attributes"])
+            said = _named([*(c.name for c in table.columns if c.name != "message_id"), "attributes"])
             sql = f"SELECT * REPLACE (coalesce(message_id, md5({said})) AS message_id) FROM ({sql})"
             digest = "message_id"  # a message is its id: its content is never compared, and is left unhashed
         else:
-            digest = f"md5({_joined([quote(c.name) for c in table.columns] + ['attributes'])})"
+            digest = f"md5({_named([*(c.name for c in table.columns), 'attributes'])})"
         added = [
             f"{literals([source for _, source in files])}[file_no + 1] AS source",
             f'{_joined(map(quote, table.key))} AS "key"',
@@ -319,6 +319,11 @@ def _mend(table: Table, wrong: str) -> tuple[str, str]:
 
 def _joined(parts: Iterable[str]) -> str:
     return "concat_ws(chr(31), " + ", ".join(f"coalesce(CAST({part} AS VARCHAR), '')" for part in parts) + ")"
+
+
+def _named(columns: Iterable[str]) -> str:
+    """SQL for the values that are there with their names: so a column that comes with a later version changes no row that does not have it."""
+    return "concat_ws(chr(31), " + ", ".join(f"{literal(f'{name}=')} || CAST({quote(name)} AS VARCHAR)" for name in sorted(columns)) + ")"
 
 
 def _earliest(choose: Callable[[Iterable[date]], date], known: date | None, day: int | None) -> date | None:

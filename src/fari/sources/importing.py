@@ -64,28 +64,45 @@ def choose(file: File, company: Company, as_: str | None) -> tuple[str, Any, Map
     if fits:
         if len(fits) > 1 and fits[0][1] == fits[1][1]:
             raise FariError(f"{file.name} fits the tables {fits[0][0]} and {fits[1][0]} equally well: say which with --as")
+        _not_another(file, *fits[0])
         return (segment.NAME, segment, {}) if fits[0][0] == "events" else ("contract", fits[0][0], {})
     header = {name.strip().lower() for name in file.header}
     for table, mapping in company.mapping.items():
         if table in TABLES and mapping and {there.strip().lower() for there in mapping.values()} <= header:
-            return "contract", table, mapping
+            return "contract", table, _sufficient(file, table, mapping)
     raise FariError(_unknown(file))
 
 
 def _mapping(file: File, company: Company, table: str) -> Mapping[str, str]:
-    own = company.mapping.get(table)
-    if own:
-        return own
+    """Which of the file's columns are the table's: as fari.toml says, else by their own names, else by the most similar."""
     if any(name == table for name, _ in contract.fitting(file.header)):
         return {}
-    proposed = contract.proposal(file.header, table)
-    missing = [c.name for c in TABLES[table].columns if c.required and c.name not in proposed]
+    return _sufficient(file, table, company.mapping.get(table) or contract.proposal(file.header, table))
+
+
+def _sufficient(file: File, table: str, mapping: Mapping[str, str]) -> Mapping[str, str]:
+    names = {name.strip().lower() for name in file.header}
+    there = {here for here, name in mapping.items() if name.strip().lower() in names} | names
+    missing = [column.name for column in TABLES[table].columns if column.required and column.name not in there]
     if missing:
         raise FariError(
             f"{file.name} cannot be read as {table}: no column for {', '.join(missing)} (it has: {', '.join(file.header[:12])}); "
             f"name them under [mapping.{table}] in fari.toml"
         )
-    return proposed
+    return mapping
+
+
+def _not_another(file: File, table: str, own: int) -> None:
+    """Refuse a file that has a column no other table needs, and more columns of that table: a damaged file of it is no good file of another."""
+    names = {name.strip().lower() for name in file.header}
+    needed = [(other.name, column.name) for other in TABLES.values() for column in other.columns if column.required]
+    for other in TABLES.values():
+        telling = [column for name, column in needed if name == other.name and column in names and sum(column == c for _, c in needed) == 1]
+        missing = [column for name, column in needed if name == other.name and column not in names]
+        if telling and missing and other.name != table and sum(column.name in names for column in other.columns) > own:
+            raise FariError(
+                f"{file.name} has {', '.join(telling)} as {other.name} do, but lacks {', '.join(missing)}; to read it as {table} all the same: --as {table}"
+            )
 
 
 def _unknown(file: File) -> str:

@@ -125,8 +125,7 @@ def _documents(file: File, connection: Any) -> Iterator[Problem]:
             "auto_detect = false, new_line = '\\n', max_line_size = 33554432, null_padding = false, strict_mode = false)) WHERE doc <> ''"
         )
     rows = connection.execute("SELECT line, left(doc, 60) FROM documents WHERE NOT good ORDER BY CAST(line AS BIGINT)").fetchall()
-    told = {problem.line for problem in file.damage}
-    yield from (Problem(int(line), "is not a JSON object", value=text, mend="one JSON object a line") for line, text in rows if int(line) not in told)
+    yield from (Problem(int(line), "is not a JSON object", value=text, mend="write one JSON object a line") for line, text in rows)
 
 
 def _plain(file: File, scratch: Path) -> Path:
@@ -195,7 +194,7 @@ def _from_columns(columns: dict[str, str], source: str) -> str:
     others = [(name, kind) for flat_name, (name, kind) in flat.items() if flat_name not in known and not flat_name.startswith(_NESTED)]
     fields += [f"{as_text(name, kind)} AS {quote(f'x_{name}')}" for name, kind in others]
     found = "".join(f", json_extract_string({_json(*outers[name])}, {literals(paths)}) AS found_{name}" for name, paths in inner.items() if paths)
-    broken = " ".join(f"WHEN NOT json_valid({quote(name)}) THEN {literal(name)}" for name, kind in outers.values() if kind == "VARCHAR")
+    broken = " ".join(f"WHEN trim({quote(name)}) <> '' AND NOT json_valid({quote(name)}) THEN {literal(name)}" for name, kind in outers.values() if kind == "VARCHAR")
     tests = f"CASE {broken} END" if broken else "CAST(NULL AS VARCHAR)"
     return f"SELECT {quote(LINE)} AS line, {tests} AS broken, {', '.join(fields)} FROM (SELECT *{found} FROM ({source}))"
 
@@ -214,7 +213,8 @@ def _packed(outer: str, columns: dict[str, str]) -> list[str]:
 def _json(name: str, kind: str) -> str:
     if kind == "VARCHAR":
         return f"CASE WHEN json_valid({quote(name)}) THEN {quote(name)} END"
-    return f"to_json({quote(name)})"
+    # A field that is null in every row of a struct is not there.
+    return f"json_merge_patch('{{}}', to_json({quote(name)}))"
 
 
 def _flat(name: str) -> str:

@@ -164,7 +164,6 @@ def explain(
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
-    engine: Annotated[str, typer.Option(metavar="URL", help="What computes: duckdb, or sc://HOST:PORT (Spark Connect).")] = "duckdb",
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
     """Open one number down to the rows of the files.
@@ -174,7 +173,7 @@ def explain(
     from fari.surfaces.asking import Asked
     from fari.surfaces.explaining import open_number
 
-    open_number(context.obj, Asked((name,), period, period, where=tuple(where or ()), rules=rules, as_of=as_of, engine=engine), format_)
+    open_number(context.obj, Asked((name,), period, period, where=tuple(where or ()), rules=rules, as_of=as_of), format_)
 
 
 @app.command()
