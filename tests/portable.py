@@ -38,7 +38,10 @@ def refusals(expression: Any) -> list[str]:
 def _why(node: Any) -> Iterator[str]:
     if isinstance(node, ops.Value) and node.dtype.is_timestamp() and node.dtype.timezone is not None:
         yield "an instant with a zone: the zone is dropped in silence; take the day number that is stored beside every instant"
-    if isinstance(node, ops.Date | ops.Time | ops.TimestampTruncate | ops.TimestampBucket | ops.ExtractTemporalField) and node.arg.dtype.is_timestamp():
+    if (
+        isinstance(node, ops.Date | ops.Time | ops.TimestampTruncate | ops.TimestampBucket | ops.ExtractTemporalField)
+        and node.arg.dtype.is_timestamp()
+    ):
         yield "a date of an instant: it would be a day in UTC; take the day number that is stored beside every instant"
     if isinstance(node, ops.Cast):
         yield from _why_cast(node.arg.dtype, node.to, node.arg)

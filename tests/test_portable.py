@@ -19,7 +19,8 @@ from tests.projects import ask, company, project
 from tests.random_company import random_company
 from tests.sail import sail
 
-from fari.engine import build, compile, explain
+from fari.engine import build, explain
+from fari.engine import compile as compiled
 from fari.engine.answer import Answer, Question
 from fari.engine.ask import Asker
 from fari.engine.duck import DuckDB
@@ -51,18 +52,23 @@ def expressions(companies: dict[int, Asker]) -> dict[str, Any]:
     asker = companies[SEEDS[0]]
     _, builder = asker.state()
     found = {name: builder.expression(name, builder.parts[0] if name in PARTED else None) for name in facts()}
-    schemas = {fact: asker.fact_schema(compile.stored(fact), builder) for fact, *_ in groups()}
+    schemas = {fact: asker.fact_schema(compiled.stored(fact), builder) for fact, *_ in groups()}
     with pytest.MonkeyPatch.context() as patched:
         made: list[Any] = []
-        patched.setattr(ibis, "to_sql", lambda expression, dialect: made.append(expression) or "")
-        patched.setattr(compile, "_kept", lambda root, key, make: make())
+
+        def caught(expression: Any, dialect: str) -> str:
+            made.append(expression)
+            return ""
+
+        patched.setattr(ibis, "to_sql", caught)
+        patched.setattr(compiled, "_kept", lambda root, key, make: make())
         for fact, when, names, dimensions in groups():
             for rolled in (False, True) if when == "period" else (False,):
                 words = f"{fact} {when} by {' '.join(dimensions) or '-'}{' rolled' if rolled else ''}"
-                compile.summed(asker.root, "", fact, when, names, dimensions, schemas[fact], rolled)
+                compiled.summed(asker.root, "", fact, when, names, dimensions, schemas[fact], rolled)
                 found[f"{words} summed"] = made.pop()
                 for name in names:
-                    compile.opened(asker.root, "", fact, when, name, dimensions, schemas[fact], rolled)
+                    compiled.opened(asker.root, "", fact, when, name, dimensions, schemas[fact], rolled)
                     found[f"{words} {name} opened"] = made.pop()
     return found
 
@@ -85,7 +91,7 @@ def groups() -> Iterator[tuple[str, str, list[str], tuple[str, ...]]]:
         yield fact, when, names, ()
         yield fact, when, names, plain
         if len(plain) < len(shared):
-            yield compile.fact_of(of(names[0]), shared), when, names, tuple(shared)
+            yield compiled.fact_of(of(names[0]), shared), when, names, tuple(shared)
 
 
 def of(name: str) -> Measure:
@@ -108,7 +114,7 @@ def test_nothing_escapes_the_walk(expressions: dict[str, Any]) -> None:
     for name, metric in METRICS.items():
         if isinstance(metric, Measure):
             assert any(words.endswith(f" {name} opened") for words in expressions), name
-    assert {f"{fact} {when} by - summed" for fact, when, _, _ in groups() if fact not in compile.REACH.values()} <= set(expressions)
+    assert {f"{fact} {when} by - summed" for fact, when, _, _ in groups() if fact not in compiled.REACH.values()} <= set(expressions)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -119,7 +125,8 @@ def test_every_expression_compiles(expressions: dict[str, Any], dialect: str) ->
 
 
 T = ibis.table(
-    {"n": "int64", "m": "int64", "money": "decimal(18,6)", "at": "timestamp", "on": "date", "said": "string", "ours": "boolean", "raw": "json"}, name="t"
+    {"n": "int64", "m": "int64", "money": "decimal(18,6)", "at": "timestamp", "on": "date", "said": "string", "ours": "boolean", "raw": "json"},
+    name="t",
 )
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a zone": (lambda: T.select(x=T["at"].cast("timestamp('Europe/Rome')")), "an instant with a zone"),
@@ -149,7 +156,10 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "an average": (lambda: T.group_by("said").aggregate(x=T.n.mean()), "the output x is a DOUBLE"),
     "an uncast sum": (lambda: T.group_by("n").aggregate(x=T.money.sum()), "the output x is a sum that is not cast back"),
     "an uncast sum plus": (lambda: T.group_by("n").aggregate(x=T.money.sum() + 1), "the output x is a sum that is not cast back"),
-    "an uncast sum handed on": (lambda: T.group_by("n").aggregate(s=T.money.sum()).filter(_.n > 1).select(x=_.s), "the output x is a sum that is not"),
+    "an uncast sum handed on": (
+        lambda: T.group_by("n").aggregate(s=T.money.sum()).filter(_.n > 1).select(x=_.s),
+        "the output x is a sum that is not",
+    ),
     "an uncast running sum": (lambda: T.select(x=T.money.sum().over(order_by=T["at"])), "the output x is a sum that is not cast back"),
     "an asof join": (lambda: T.asof_join(T.view(), "at", "n"), "asof_join"),
     "a host": (lambda: T.select(x=T.said.host()), "a function of an address"),
@@ -161,7 +171,10 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a text read by a format": (lambda: T.select(x=T.said.as_date("%d/%m/%Y")), "StringToDate: formats"),
     "a date written": (lambda: T.select(x=T.on.strftime("%Y")), "Strftime: formats"),
     "a decimal times 0": (lambda: T.select(x=T.ours.ifelse(T.money, T.money * 0)), "a decimal times 0"),
-    "a decimal with an exponent": (lambda: T.select(x=ibis.coalesce(T.money, ibis.literal(Decimal(0), "decimal(19,12)"))), "written with an exponent"),
+    "a decimal with an exponent": (
+        lambda: T.select(x=ibis.coalesce(T.money, ibis.literal(Decimal(0), "decimal(19,12)"))),
+        "written with an exponent",
+    ),
     "a sign": (lambda: T.select(x=T.n.sign().cast("int64")), "sign()"),
     "deep inside": (
         lambda: T.filter(T.n.isin(T.filter(T["at"].date() == T.on).n)).group_by("said").aggregate(x=_.n.sum().cast("int64")),
@@ -271,13 +284,13 @@ def test_numbers_open_to_the_same_rows(companies: dict[int, Asker], cluster: Cal
         one, two = (explain.explain(asker, name, period("2025-02")) for asker in (here, there))
         assert all(check.holds for check in two.checks)
         assert one.value == two.value
-        assert sorted(map(repr, map(sorted, map(dict.items, one.rows)))) == sorted(map(repr, map(sorted, map(dict.items, two.rows))))  # type: ignore[arg-type]
+        assert sorted(map(repr, map(sorted, map(dict.items, one.rows)))) == sorted(map(repr, map(sorted, map(dict.items, two.rows))))
 
 
 def test_whole_numbers_are_divided_exactly_on_both() -> None:
     """Every size, up to where twice the number still fits: a DOUBLE alone is off from 3 × 10¹⁵ on, and cut off from 3 × 10¹³ on."""
     random = Random(1)
-    rows = []
+    rows: list[tuple[int, int, int]] = []
     while len(rows) < 5_000:
         amount, by = random.randrange(10 ** random.randrange(1, 19)) * random.choice((1, -1)), random.choice((1, 2, 3, 7, 12, 24, 31, 365, 366))
         if abs(amount) * 2 + by < 2**63:
@@ -334,7 +347,12 @@ def test_a_question_compiles_to_the_sql_that_was_read(companies: dict[int, Asker
     asker.ask(question)
     queries: list[str] = []
     run = asker.engine.run
-    monkeypatch.setattr(asker.engine, "run", lambda sql: queries.append(sql) or run(sql))
+
+    def heard(sql: str) -> Any:
+        queries.append(sql)
+        return run(sql)
+
+    monkeypatch.setattr(asker.engine, "run", heard)
     asker.ask(question)
     text = "".join(f"{query.rstrip()};\n\n" for query in queries).rstrip() + "\n"
     golden = GOLDEN / f"{name}.sql"

@@ -1,7 +1,7 @@
 """The engine over Spark Connect, served by Sail: the same methods as the embedded engine's, with the same results."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from fari.errors import FariError
 from fari.ledger.store import current_sql, stored_columns
 
 EVERY = {"n": "int32", "big": "int64", "money": "decimal(18,6)", "said": "string", "on": "date", "moment": "timestamp", "ours": "boolean"}
+EARLY = datetime(2025, 3, 30, 1, 30, 0, 7, UTC).replace(tzinfo=None)
+LATE = datetime(2201, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 ROWS = [
-    (1, 2**40, Decimal("0.000001"), "it's “ours”\\", date(2024, 2, 29), datetime(2025, 3, 30, 1, 30, 0, 7), True),
+    (1, 2**40, Decimal("0.000001"), "it's “ours”\\", date(2024, 2, 29), EARLY, True),
     (None, None, None, None, None, None, None),
-    (-3, -1, "-12.3456785", "", date(1969, 12, 31), datetime(2201, 1, 1), False),
+    (-3, -1, "-12.3456785", "", date(1969, 12, 31), LATE, False),
 ]
 
 
@@ -35,7 +37,7 @@ def test_what_is_put_comes_back_as_from_the_embedded_engine(engine: SparkConnect
         one.put("several", EVERY, ROWS)
     query = "SELECT * FROM several ORDER BY n"
     assert set(engine.run(query)) == set(embedded.run(query))
-    assert (-3, -1, Decimal("-12.345679"), "", date(1969, 12, 31), datetime(2201, 1, 1), False) in engine.run(query)
+    assert (-3, -1, Decimal("-12.345679"), "", date(1969, 12, 31), LATE, False) in engine.run(query)
     assert engine.columns(query) == list(EVERY)
 
 
@@ -63,8 +65,8 @@ def test_what_is_built_is_read_by_both_engines(engine: SparkConnect, tmp_path: P
     for one, paths in ((engine, [str(path)]), (embedded, [str(part) for part in path.glob("*.parquet")])):
         one.view("built", paths, {})
         assert sorted(one.run("SELECT n, money, moment FROM built WHERE n IS NOT NULL")) == [
-            (-3, Decimal("-12.345679"), datetime(2201, 1, 1)),
-            (1, Decimal("0.000001"), datetime(2025, 3, 30, 1, 30, 0, 7)),
+            (-3, Decimal("-12.345679"), LATE),
+            (1, Decimal("0.000001"), EARLY),
         ]
     embedded.drop(path)
     assert not path.exists()
@@ -126,7 +128,7 @@ def test_a_cluster_that_writes_elsewhere_is_refused(engine: SparkConnect, tmp_pa
 
 
 def test_no_server_is_one_clear_line() -> None:
-    with pytest.raises(FariError, match="no Spark Connect server answers at sc://127.0.0.1:1 "):
+    with pytest.raises(FariError, match=r"no Spark Connect server answers at sc://127\.0\.0\.1:1 "):
         SparkConnect("sc://127.0.0.1:1")
 
 

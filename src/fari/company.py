@@ -133,8 +133,8 @@ def parse(data: Mapping[str, Any], path: Path) -> Company:
     for name, table in data.items():
         if name not in _TABLES:
             raise _refuse(path, f"unknown table [{name}]{did_you_mean(name, _TABLES)}")
-        known = _TABLES[name]
-        for key in table if known is not None else ():
+        known = _TABLES[name] or tuple(table)
+        for key in table:
             if key not in known:
                 raise _refuse(path, f"[{name}] has no key '{key}'{did_you_mean(key, known)}")
     company, funnel, identity = (data.get(name, {}) for name in ("company", "funnel", "identity"))

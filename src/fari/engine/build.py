@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from fari.engine import given
 from fari.engine.given import GIVEN, WHOLE, Part
 from fari.engine.graph import ASKED, ASKED_OF_IDENTITY, BEFORE, BY_CONTENT, INLINE, PARTED, PASSING, catalogue, code_digest, digest_of, resolve
+from fari.engine.kept import kept
 from fari.ledger.schema import TABLES
 from fari.ledger.store import Import, Ledger, current_sql, stored_columns
 from fari.marks.tables import IDENTITY, SCHEMAS
@@ -22,8 +23,6 @@ KEPT_SECONDS = 7 * 86_400
 """Facts that this long no question of this process has used, counted back from the newest, are removed."""
 _IBIS = {"VARCHAR": "string", "BIGINT": "int64", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "timestamp", "INTEGER": "int32"}
 _SEEN = {"import_id": "string", "seq": "int64"}
-_COMPILED: dict[str, tuple[str, dict[str, str]]] = {}
-"""(SQL, columns) by digest, for this process; kept beside the facts for the next."""
 
 
 class Bound(NamedTuple):
@@ -221,20 +220,16 @@ class Builder:
         """A fact's SQL and columns, compiled once for all facts whose inputs look alike."""
         inputs = tuple(self._input(i, name, part) for i in self._inputs(name))
         key = digest_of(name, code_digest(), self.engine.dialect, inputs)
-        if key not in _COMPILED:
-            kept = self.root / ".sql" / f"{key}.json"
-            if kept.exists():
-                sql, schema = json.loads(kept.read_text(encoding="utf-8"))
-                _COMPILED[key] = (sql, schema)
-            else:
-                import ibis
 
-                expression = _expression(name, inputs)
-                schema = {column: str(kind).removeprefix("!") for column, kind in expression.schema().items()}
-                _COMPILED[key] = (str(ibis.to_sql(expression, dialect=self.engine.dialect)), schema)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(json.dumps(_COMPILED[key]), encoding="utf-8")
-        return _COMPILED[key]
+        def make() -> str:
+            import ibis
+
+            expression = _expression(name, inputs)
+            columns = {column: str(kind).removeprefix("!") for column, kind in expression.schema().items()}
+            return json.dumps([str(ibis.to_sql(expression, dialect=self.engine.dialect)), columns])
+
+        sql, schema = json.loads(kept(self.root, key, make))
+        return sql, schema
 
     def expression(self, name: str, part: Part | None = None) -> Any:
         """A fact as an Ibis expression over unbound tables; its inputs are built."""

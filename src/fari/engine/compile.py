@@ -3,16 +3,13 @@
 The compiled text is kept beside the facts by a digest of all that decides it, so that a process that finds it need not import Ibis.
 """
 
-import hashlib
 import importlib
-import json
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import fari.metrics
-from fari.engine.graph import code_digest
+from fari.engine.graph import digest_of
+from fari.engine.kept import kept
 from fari.metrics.kinds import METRICS, Measure
 
 REACH = {
@@ -29,8 +26,6 @@ QUESTION: dict[str, dict[str, str]] = {
     "spans": {"period": "int32", "grain": "string", "period_day": "int32"},
 }
 """The question's periods as tables."""
-_KNOWN: dict[str, str] = {}
-"""Compiled texts by digest, for this process."""
 
 
 def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
@@ -46,26 +41,8 @@ def stored(fact: str) -> str:
     return FROM.get(fact, fact)
 
 
-@cache
-def _metrics_digest() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(Path(fari.metrics.__path__[0]).glob("*.py")):
-        digest.update(path.read_bytes())
-    digest.update(Path(__file__).read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _kept(root: Path, key: list[object], make: Any) -> str:
-    digest = hashlib.sha256(json.dumps([*key, _metrics_digest(), code_digest()], default=str).encode()).hexdigest()[:24]
-    path = root / ".sql" / f"{digest}.sql"
-    if digest not in _KNOWN:
-        if path.exists():
-            _KNOWN[digest] = path.read_text(encoding="utf-8")
-        else:
-            _KNOWN[digest] = str(make())
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_KNOWN[digest], encoding="utf-8")
-    return _KNOWN[digest]
+def _kept(root: Path, key: list[object], make: Callable[[], str]) -> str:
+    return kept(root, digest_of(*key), make)
 
 
 def summed(

@@ -18,7 +18,7 @@ from fari.errors import FariError
 
 _PORT = 15002
 _PATIENCE = 10
-_SENT_AT_ONCE = 100_000
+_SENT_AT_ONCE = 20_000
 """Rows in one message of a small table; what is larger goes in several."""
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -50,17 +50,19 @@ class SparkConnect:
     dialect = "pyspark"
 
     def __init__(self, url: str) -> None:
-        try:
-            from pyspark.sql import SparkSession
-        except ImportError:
-            raise FariError(f"{url} needs the Spark Connect client: pip install 'fari[cluster]'") from None
         parts = urlsplit(url)
+        named = url.partition(";")[0]  # what follows may be a token
         try:
             # The client itself would try again for ten minutes before it says anything.
             socket.create_connection((parts.hostname or "localhost", parts.port or _PORT), timeout=_PATIENCE).close()
         except OSError as why:
-            raise FariError(f"no Spark Connect server answers at {url.partition(';')[0]} ({why})") from None
-        self.session: Any = SparkSession.builder.remote(url).create()
+            raise FariError(f"no Spark Connect server answers at {named} ({why})") from None
+        try:
+            from pyspark.sql import SparkSession
+
+            self.session: Any = SparkSession.builder.remote(url).create()
+        except ImportError as why:
+            raise FariError(f"{named} needs the Spark Connect client: pip install 'fari[cluster]' ({why})") from None
         for name, value in _SETTINGS.items():
             self.session.conf.set(name, value)
 
@@ -70,7 +72,7 @@ class SparkConnect:
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped]
 
         table = self.session.sql(sql).toArrow()
         columns = [_plain(column, pa).to_pylist() for column in table.columns]
@@ -85,7 +87,8 @@ class SparkConnect:
         import pyarrow as pa
 
         if not rows:
-            return self._empty(name, {column: _sql_type(kind) for column, kind in schema.items()})
+            self._empty(name, {column: _sql_type(kind) for column, kind in schema.items()})
+            return
         wanted = _arrow_schema(schema, pa)
         whole: Any = None
         for first in range(0, len(rows), _SENT_AT_ONCE):
@@ -102,7 +105,8 @@ class SparkConnect:
         """Parquet files under a name, cast to the schema (SQL types): columns a file lacks are null, no files are no rows."""
         kinds = {column: _LEDGER_TYPES.get(kind, kind) for column, kind in schema.items()}
         if not paths:
-            return self._empty(name, kinds)
+            self._empty(name, kinds)
+            return
         frame = self._read(paths)
         if kinds:
             have = set(frame.columns)
@@ -118,7 +122,7 @@ class SparkConnect:
         self.session.sql(sqlglot.transpile(sql, read="duckdb", write="spark")[0]).createOrReplaceTempView(name)
 
     def build(self, sql: str, path: Path, schema: dict[str, str]) -> None:
-        """The result of a query as a folder of Parquet files of that schema, built aside and renamed; of two builders of a path either's copy is right."""
+        """The result of a query as a folder of Parquet files of that schema, built aside and renamed; of two builders' copies either is right."""
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         cast = (f"CAST({_quote(column)} AS {_sql_type(kind)}) AS {_quote(column)}" for column, kind in schema.items())
@@ -157,7 +161,7 @@ class SparkConnect:
 def _write_empty(folder: Path, schema: dict[str, str]) -> None:
     """Sail leaves nothing where there are no rows, and a reader must find the columns."""
     import pyarrow as pa
-    import pyarrow.parquet
+    import pyarrow.parquet  # type: ignore[import-untyped]
 
     folder.mkdir(exist_ok=True)
     pyarrow.parquet.write_table(_arrow_schema(schema, pa).empty_table(), folder / "empty.parquet")

@@ -93,13 +93,14 @@ def _sufficient(file: File, table: str, mapping: Mapping[str, str]) -> Mapping[s
 
 
 def _not_another(file: File, table: str, own: int) -> None:
-    """Refuse a file that has a column no other table needs, and more columns of that table: a damaged file of it is no good file of another."""
+    """Refuse a file that has a needed column of only one table, and more columns of that table, but not all: it would be taken for another one."""
     names = {name.strip().lower() for name in file.header}
-    needed = [(other.name, column.name) for other in TABLES.values() for column in other.columns if column.required]
+    every = [column.name for other in TABLES.values() for column in other.columns]
     for other in TABLES.values():
-        telling = [column for name, column in needed if name == other.name and column in names and sum(column == c for _, c in needed) == 1]
-        missing = [column for name, column in needed if name == other.name and column not in names]
-        if telling and missing and other.name != table and sum(column.name in names for column in other.columns) > own:
+        needed = [column.name for column in other.columns if column.required]
+        telling = [column for column in needed if column in names and every.count(column) == 1]
+        missing = [column for column in needed if column not in names]
+        if telling and missing and sum(column.name in names for column in other.columns) > own:
             raise FariError(
                 f"{file.name} has {', '.join(telling)} as {other.name} do, but lacks {', '.join(missing)}; to read it as {table} all the same: --as {table}"
             )

@@ -1,0 +1,77 @@
+"""Large files: a few bad rows among many good ones are named by their lines, in little time and memory."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.books import Book, counts, told
+
+ROWS = int(os.environ.get("FARI_ROWS", "200000"))
+"""How many rows; 1000000 is what `fari import` promises to take in some seconds."""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    return Book(tmp_path)
+
+
+def test_a_large_spend_file_with_three_bad_rows(book: Book) -> None:
+    bad = {ROWS // 7: "2025-01-32,Email,1.00,EUR,x,note", ROWS // 3: "2025-01-02,Email,1.0.0,EUR,x,note", ROWS - 2: "2025-01-03,Email,5"}
+    path = book.put("spend.csv", "")
+    with path.open("w") as out:
+        out.write("day,channel,amount,currency,platform,note\n")
+        for n in range(ROWS):
+            # A quoted line end now and then: lines and rows are not the same.
+            note = '"two\nlines"' if n % 1000 == 999 else "note"
+            out.write(bad.get(n) or f"2025-{n % 12 + 1:02}-{n % 28 + 1:02},Email,{n % 977}.25,EUR,p{n},{note}")
+            out.write("\n")
+    [report] = book.act([path])
+    expected = [n + 2 + n // 1000 for n in bad]
+    assert sorted(line for line, _ in told(report)) == expected
+    assert counts(report, "spend") == (ROWS - 3, 0, 0, 0)
+    assert (report.read, report.rejected) == (ROWS, 3)
+    [again] = book.act([path])
+    assert counts(again, "spend") == (0, 0, ROWS - 3, 0)
+
+
+def test_a_large_file_of_events_with_three_bad_lines(book: Book) -> None:
+    bad = {ROWS // 7: "{oops", ROWS // 3: '{"type":"page","messageId":"x"}', ROWS - 2: '{"type":"click","timestamp":"2025-01-01T00:00:00Z"}'}
+    path = book.put("events.jsonl", "")
+    with path.open("w") as out:
+        for n in range(ROWS):
+            page = {"url": f"https://acme.test/blog/{n % 500}?utm_source=s{n % 7}", "referrer": "https://www.google.com/"}
+            stamp = f"2025-{n % 6 + 1:02}-{n % 28 + 1:02}T{n % 24:02}:00:00.{n % 1000:03}Z"
+            message = {"type": "page", "messageId": f"m{n}", "anonymousId": f"v{n % 5000}", "timestamp": stamp, "context": {"page": page, "userAgent": "Mozilla/5.0"}}
+            out.write(bad.get(n) or json.dumps(message))
+            out.write("\n")
+    [report] = book.act([path])
+    assert sorted(line for line, _ in told(report)) == [n + 1 for n in bad]
+    assert counts(report, "events") == (ROWS - 3, 0, 0, 0)
+    assert (report.read, report.rejected) == (ROWS, 3)
+    assert report.import_id
+    [again] = book.act([path])
+    assert counts(again, "events") == (0, 0, ROWS - 3, 0)
+    assert again.import_id is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the most memory used")
+def test_memory_grows_less_than_the_file(tmp_path: Path) -> None:
+    script = """
+import resource, sys
+from pathlib import Path
+from tests.books import Book
+book = Book(Path(sys.argv[1]))
+book.bring("small.csv", "day,amount,currency,platform\\n2025-01-01,1,EUR,a\\n")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+path = book.put("big.csv", "day,amount,currency,platform,note\\n" + "".join(f"2025-01-01,{n},EUR,p{n},{'x' * 400}\\n" for n in range(200_000)))
+assert path.stat().st_size > 80_000_000
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, book.bring is not None)
+import gc; gc.collect()
+[report] = book.act([path])
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, report.count("new"))
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    print(done.stdout)
