@@ -20,10 +20,11 @@ from fari.ledger.store import Ledger
 from fari.sources.importing import import_files
 
 SPLITS: tuple[tuple[str, ...], ...] = (
-    (), ("channel",), ("campaign",), ("plan",), ("country",), ("persona",), ("content",), ("device",), ("currency",), ("churn_reason",), ("signup_kind",),
-    ("channel", "campaign"), ("channel", "country"),
-)  # fmt: skip
-
+    (),
+    *((name,) for name in "channel campaign plan country persona content device currency churn_reason signup_kind".split()),
+    ("channel", "campaign"),
+    ("channel", "country"),
+)
 ROUNDED = {"weighted_pipeline": Fraction(1, 10**5)}
 """Money is kept in millionths: each deal's amount times its probability is rounded to one."""
 NO_REACH = ("nrr", "grr", "renewals_due", "renewal_rate", "trial_conversion_rate")
@@ -44,7 +45,7 @@ def fari_company(company: oracle.Company) -> Company:
     )
 
 
-def imported(company: oracle.Company, tables: oracle.Tables, folder: Path) -> Asker:
+def imported(company: oracle.Company, tables: dict[str, list[dict[str, Any]]], folder: Path) -> Asker:
     """A project in `folder` with the company's files imported as on its day."""
     ledger = Ledger(folder, fari_company(company))
     import_files(ledger, write(tables, folder), How(recorded=company.today, now=datetime(2026, 1, 1, tzinfo=UTC)))

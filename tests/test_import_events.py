@@ -201,7 +201,9 @@ def test_the_network_address_is_never_kept(book: Book) -> None:
 
 
 def test_an_empty_cell_gives_way_to_the_next_place(book: Book) -> None:
-    text = csv("type,messageId,anonymousId,userId,timestamp,event,name,context_page_url,url", "page,f1,v1,,2025-01-01T00:00:00Z,,Home, ,https://acme.com/x")
+    text = csv(
+        "type,messageId,anonymousId,userId,timestamp,event,name,context_page_url,url", "page,f1,v1,,2025-01-01T00:00:00Z,,Home, ,https://acme.com/x"
+    )
     book.bring("a.csv", text)
     assert book.rows("events", "user_id name host path") == [(None, "Home", "acme.com", "/x")]
 
@@ -241,7 +243,9 @@ def test_one_line_of_another_encoding(book: Book) -> None:
 
 
 def test_a_context_that_is_no_json_is_said_and_the_row_kept(book: Book) -> None:
-    report = book.bring("a.csv", csv("type,messageId,anonymousId,timestamp,context", 'page,f1,v1,2025-01-01T00:00:00Z,"{oops"', "page,f2,v1,2025-01-01T00:00:00Z,"))
+    report = book.bring(
+        "a.csv", csv("type,messageId,anonymousId,timestamp,context", 'page,f1,v1,2025-01-01T00:00:00Z,"{oops"', "page,f2,v1,2025-01-01T00:00:00Z,")
+    )
     assert [(p.line, p.column, p.what, p.refused) for p in report.problems] == [(2, "context", "is not JSON: the row is kept without it", False)]
     assert len(book.rows("events", "key")) == 2
 
@@ -254,5 +258,8 @@ def test_events_are_kept_by_the_month_of_the_company_s_day(tmp_path: Path, zone:
     book.bring("a.jsonl", lines(*({"type": "page", "messageId": f"m{n}", "anonymousId": "v", "timestamp": stamp} for n, stamp in enumerate(stamps))))
     [act] = book.ledger.imports()
     assert act.tables["events"]["months"] == [202501, 202502]
-    kept = {month: duckdb.sql(f"SELECT message_id FROM read_parquet({book.ledger.files('events', [month])}) ORDER BY 1").fetchall() for month in (202501, 202502)}
+    kept = {
+        month: duckdb.sql(f"SELECT message_id FROM read_parquet({book.ledger.files('events', [month])}) ORDER BY 1").fetchall()
+        for month in (202501, 202502)
+    }
     assert kept == {202501: [("m0",)], 202502: [("m1",), ("m2",)]}

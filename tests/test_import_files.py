@@ -223,7 +223,9 @@ def test_too_few_and_too_many_cells(book: Book) -> None:
 
 
 def test_of_two_rows_with_one_key_the_last_is_kept(book: Book) -> None:
-    report = book.bring("d.csv", csv("deal_id,created_at,status", "d1,2025-01-01,open", "d2,2025-01-01,open", "d1,2025-01-02,open", "d1,2025-01-03,open"))
+    report = book.bring(
+        "d.csv", csv("deal_id,created_at,status", "d1,2025-01-01,open", "d2,2025-01-01,open", "d1,2025-01-02,open", "d1,2025-01-03,open")
+    )
     assert told(report) == [(2, "has the same deal_id as line 5"), (4, "has the same deal_id as line 5")]
     assert book.rows("deals", "deal_id created_at_day") == [("d1", "20091"), ("d2", "20089")]
 
@@ -235,7 +237,9 @@ def test_a_bad_row_does_not_hide_a_good_one_of_its_key(book: Book) -> None:
 
 
 def test_quoted_newlines_and_blank_lines_keep_the_numbers_right(book: Book) -> None:
-    text = 'day,amount,currency,note\n2025-01-01,1,EUR,"two\nlines"\n\n2025-01-02,x,EUR,\n2025-01-03,y,EUR,"three\r\nlong\r\nlines"\n2025-01-04,z,EUR,\n'
+    text = (
+        'day,amount,currency,note\n2025-01-01,1,EUR,"two\nlines"\n\n2025-01-02,x,EUR,\n2025-01-03,y,EUR,"three\r\nlong\r\nlines"\n2025-01-04,z,EUR,\n'
+    )
     assert [line for line, _ in told(book.bring("s.csv", text))] == [5, 6, 9]
 
 
@@ -274,7 +278,14 @@ def test_nul_characters_are_left_out(book: Book) -> None:
 
 
 def test_bad_lines_of_json(book: Book) -> None:
-    lines = ['{"day": "2025-01-01", "amount": 1, "currency": "EUR"}', "{oops", "", "[1]", '"text"', '{"day": "2025-01-05", "amount": true, "currency": "EUR"}']
+    lines = [
+        '{"day": "2025-01-01", "amount": 1, "currency": "EUR"}',
+        "{oops",
+        "",
+        "[1]",
+        '"text"',
+        '{"day": "2025-01-05", "amount": true, "currency": "EUR"}',
+    ]
     report = book.bring("s.jsonl", csv(*lines))
     assert [line for line, _ in told(report)] == [2, 4, 5, 6]
     assert book.rows("spend", "origin") == [("s.jsonl:1",)]
@@ -286,7 +297,9 @@ def test_a_bad_first_line_does_not_make_it_another_format(book: Book) -> None:
 
 
 def test_things_in_an_array_that_are_no_rows(book: Book) -> None:
-    report = book.bring("s.json", json.dumps([3, {"day": "2025-01-01", "amount": 1, "currency": "EUR"}, {"day": "x", "amount": 1, "currency": "EUR"}]))
+    report = book.bring(
+        "s.json", json.dumps([3, {"day": "2025-01-01", "amount": 1, "currency": "EUR"}, {"day": "x", "amount": 1, "currency": "EUR"}])
+    )
     assert told(report) == [("#1", "is not a JSON object"), ("#3", "day is not a date")]
     assert book.rows("spend", "origin") == [("s.json:#2",)]
 
@@ -302,7 +315,9 @@ def big_csv() -> bytes:
 def test_of_a_file_that_is_cut_off_every_whole_line_is_kept(book: Book, kind: str) -> None:
     whole = big_csv()
     if kind == "jsonl":
-        whole = csv(*(json.dumps({"day": "2025-01-01", "channel": f"c{n * 7919 % 9973}", "amount": n, "currency": "EUR"}) for n in range(20_000))).encode()
+        whole = csv(
+            *(json.dumps({"day": "2025-01-01", "channel": f"c{n * 7919 % 9973}", "amount": n, "currency": "EUR"}) for n in range(20_000))
+        ).encode()
     packed = gzip.compress(whole)[: len(gzip.compress(whole)) * 2 // 3]
     unpacked = gzip.GzipFile(fileobj=io.BytesIO(packed))
     read = b""

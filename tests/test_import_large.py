@@ -44,7 +44,13 @@ def test_a_large_file_of_events_with_three_bad_lines(book: Book) -> None:
         for n in range(ROWS):
             page = {"url": f"https://acme.test/blog/{n % 500}?utm_source=s{n % 7}", "referrer": "https://www.google.com/"}
             stamp = f"2025-{n % 6 + 1:02}-{n % 28 + 1:02}T{n % 24:02}:00:00.{n % 1000:03}Z"
-            message = {"type": "page", "messageId": f"m{n}", "anonymousId": f"v{n % 5000}", "timestamp": stamp, "context": {"page": page, "userAgent": "Mozilla/5.0"}}
+            message = {
+                "type": "page",
+                "messageId": f"m{n}",
+                "anonymousId": f"v{n % 5000}",
+                "timestamp": stamp,
+                "context": {"page": page, "userAgent": "Mozilla/5.0"},
+            }
             out.write(bad.get(n) or json.dumps(message))
             out.write("\n")
     [report] = book.act([path])

@@ -26,7 +26,9 @@ def stages(tmp_path: Path, zone: str, *stamps: str) -> tuple[Book, dict[str, tup
 @pytest.mark.parametrize("edge", [(2025, 4, 1), (2025, 11, 1), (2025, 1, 1), (2024, 3, 1)])
 def test_an_instant_falls_on_the_company_s_day(tmp_path: Path, zone: str, edge: tuple[int, int, int]) -> None:
     midnight = datetime(*edge, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    moments = [midnight + step for step in (timedelta(microseconds=-1), timedelta(0), timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59))]
+    moments = [
+        midnight + step for step in (timedelta(microseconds=-1), timedelta(0), timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59))
+    ]
     moments += [midnight.replace(hour=hour) for hour in (0, 12, 23)]
     _, stored = stages(tmp_path, zone, *(moment.isoformat().replace("+00:00", "Z") for moment in moments))
     for moment in moments:
@@ -80,7 +82,17 @@ def test_the_ways_to_write_an_instant(tmp_path: Path, written: str, meant: str) 
 
 
 @pytest.mark.parametrize(
-    "written", ["2025-02-29T10:00:00Z", "2025-07-01T25:00:00Z", "2025-07-01T10:61:00Z", "1751364000", "01.07.2025 10:00", "2025-7-1", "0999-01-01T00:00:00Z", "2025-07-01T10"]
+    "written",
+    [
+        "2025-02-29T10:00:00Z",
+        "2025-07-01T25:00:00Z",
+        "2025-07-01T10:61:00Z",
+        "1751364000",
+        "01.07.2025 10:00",
+        "2025-7-1",
+        "0999-01-01T00:00:00Z",
+        "2025-07-01T10",
+    ],
 )
 def test_what_is_no_instant(tmp_path: Path, written: str) -> None:
     report = Book(tmp_path).bring("s.csv", csv("person_id,stage,at", f"p,lead,{written}"))
@@ -103,13 +115,17 @@ def test_a_day_written_as_an_instant_is_the_company_s_day(tmp_path: Path, writte
     assert book.rows("spend", "day") == [(meant,)]
 
 
-@pytest.mark.parametrize("written", ["2025-02-29", "31.03.2025", "2025/03/31", "2025-3-31", "+025-03-31", "2025-03", "20250331", "45747", "-025-03-31"])
+@pytest.mark.parametrize(
+    "written", ["2025-02-29", "31.03.2025", "2025/03/31", "2025-3-31", "+025-03-31", "2025-03", "20250331", "45747", "-025-03-31"]
+)
 def test_what_is_no_day(tmp_path: Path, written: str) -> None:
     report = Book(tmp_path).bring("s.csv", csv("day,amount,currency", f"{written},1,EUR"))
     assert told(report) == [(2, "day is not a date")]
 
 
-@pytest.mark.parametrize(("written", "meant"), [("2025-03", "2025-03-01"), ("2025-03-31", "2025-03-01"), ("2025-13", None), ("March 2025", None), ("2025", None)])
+@pytest.mark.parametrize(
+    ("written", "meant"), [("2025-03", "2025-03-01"), ("2025-03-31", "2025-03-01"), ("2025-13", None), ("March 2025", None), ("2025", None)]
+)
 def test_months(tmp_path: Path, written: str, meant: str | None) -> None:
     book = Book(tmp_path)
     book.bring("s.csv", csv("month,brand,ours,volume", f"{written},acme,yes,1"))

@@ -221,7 +221,11 @@ def test_sources_do_not_replace_each_other(book: Book) -> None:
 def test_replace_withdraws_what_the_file_no_longer_has_inside_its_period(book: Book) -> None:
     book.bring("spend.csv", SPEND)
     book.bring("later.csv", csv("day,amount,currency,platform", "2025-03-01,7,EUR,late"))
-    kept = csv("day,channel,campaign,kind,amount,currency,platform", "2025-01-01,Paid Search,brand,ads,100.50,EUR,google", "2025-02-01,Email,,tool,49.90,USD,mailer")
+    kept = csv(
+        "day,channel,campaign,kind,amount,currency,platform",
+        "2025-01-01,Paid Search,brand,ads,100.50,EUR,google",
+        "2025-02-01,Email,,tool,49.90,USD,mailer",
+    )
     report = book.bring("spend.csv", kept, replace=True)
     assert counts(report, "spend") == (0, 0, 2, 2)
     assert book.rows("spend", "day") == [("2025-01-01",), ("2025-02-01",), ("2025-03-01",)]
@@ -243,7 +247,9 @@ def test_replace_leaves_other_sources_alone(book: Book) -> None:
 
 def test_replace_does_not_withdraw_a_row_that_it_refuses(book: Book) -> None:
     book.bring("deals.csv", csv("deal_id,created_at,status,amount", "d1,2025-01-01,open,5", "d2,2025-01-02,open,6", "d3,2025-01-03,open,7"))
-    report = book.bring("deals.csv", csv("deal_id,created_at,status,amount", "d1,2025-01-01,open,5", "d2,2025-01-02,open,six", "d3,2025-01-03,open,7"), replace=True)
+    report = book.bring(
+        "deals.csv", csv("deal_id,created_at,status,amount", "d1,2025-01-01,open,5", "d2,2025-01-02,open,six", "d3,2025-01-03,open,7"), replace=True
+    )
     assert report.rejected == 1
     assert book.rows("deals", "deal_id") == [("d1",), ("d2",), ("d3",)]
 
@@ -376,12 +382,15 @@ def test_an_import_says_what_it_wrote(book: Book) -> None:
 
 
 def test_each_row_knows_where_it_came_from(book: Book) -> None:
-    book.bring("o'brien \"x\" 1.csv", SPEND, source="Ann's books")
-    assert book.rows("spend", "source origin")[0] == ("Ann's books", "o'brien \"x\" 1.csv:2")
+    book.bring('o\'brien "x" 1.csv', SPEND, source="Ann's books")
+    assert book.rows("spend", "source origin")[0] == ("Ann's books", 'o\'brien "x" 1.csv:2')
 
 
 def test_two_files_of_one_name_are_told_apart_by_their_paths(book: Book) -> None:
-    first, second = book.put("jan/spend.csv", csv("day,amount,currency", "2025-01-01,x,EUR")), book.put("feb/spend.csv", csv("day,amount,currency", "2025-02-01,1,EUR"))
+    first, second = (
+        book.put("jan/spend.csv", csv("day,amount,currency", "2025-01-01,x,EUR")),
+        book.put("feb/spend.csv", csv("day,amount,currency", "2025-02-01,1,EUR")),
+    )
     reports = book.act([first, second])
     assert [(report.file, report.rejected) for report in reports] == [(str(first), 1), (str(second), 0)]
     assert book.rows("spend", "origin") == [(f"{second}:2",)]

@@ -3,6 +3,7 @@
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,7 +39,7 @@ _DAYS = st.integers(0, 240).map(lambda n: date(2024, 10, 15) + timedelta(days=n)
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(companies(max_size=6), st.lists(st.tuples(_DAYS, st.integers(1, 70)), min_size=3, max_size=3), st.sampled_from(SPLITS[1:]))
 def test_every_metric_on_any_company_over_any_stretches(
-    drawn: tuple[oracle.Company, oracle.Tables], stretches: list[tuple[date, int]], split: tuple[str, ...]
+    drawn: tuple[oracle.Company, dict[str, list[dict[str, Any]]]], stretches: list[tuple[date, int]], split: tuple[str, ...]
 ) -> None:
     company, tables = drawn
     periods = [(since, since + timedelta(days=length)) for since, length in stretches]

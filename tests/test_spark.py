@@ -135,3 +135,8 @@ def test_no_server_is_one_clear_line() -> None:
 def test_an_overflow_is_an_error(engine: SparkConnect) -> None:
     with pytest.raises(Exception, match=r"(?i)overflow|out.of.range|too large|fit"):
         engine.run("SELECT CAST(99999999999999999999999 AS DECIMAL(18,6))")
+
+
+def test_a_text_is_read_back_as_it_was_written(engine: SparkConnect) -> None:
+    texts = ["Bob's", 'a "b"', "back\\slash", "\\'", "Email"]
+    assert engine.run("SELECT " + ", ".join(f"{engine.text(each)} AS t{n}" for n, each in enumerate(texts))) == [tuple(texts)]

@@ -95,6 +95,10 @@ class DuckDB:
         self.connection.execute(f"COPY (SELECT {cast} FROM ({sql})) TO '{target}' (FORMAT parquet)")
         aside.replace(path)
 
+    def text(self, value: str) -> str:
+        """A text as the engine's SQL writes it."""
+        return "'" + value.replace("'", "''") + "'"
+
     def drop(self, path: Path) -> None:
         """Remove what `build` made, or the folder of files a cluster did."""
         if path.is_dir():

@@ -224,7 +224,7 @@ class _Opener:
             assert isinstance(own, Measure)
             return self._spread(metric, own, where, value)
         assert isinstance(metric, Measure)
-        base = self._base(metric, tuple(where), opened.filtered(where))
+        base = self._base(metric, tuple(where), opened.filtered(where, self.asker.engine.text))
         found = _Opened(left_out=self._left_out(metric, base, bool(where)))
         rows, evidence = f"SELECT * FROM ({base}) AS rows_of_it WHERE contribution <> 0", ""
         if metric.fact == "costs":

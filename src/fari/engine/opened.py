@@ -3,18 +3,18 @@
 Plain SQL around what fari.engine.compile has made, so that opening a number need not import Ibis.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fari.facts.words import UNALLOCATED
 
 
-def filtered(where: Mapping[str, Sequence[str]]) -> str:
-    """A condition on rows: each dimension has one of its values; what has none is `(unallocated)`, as in answers.
+def filtered(where: Mapping[str, Sequence[str]], text: Callable[[str], str]) -> str:
+    """A condition on rows: each dimension has one of its values; what has none is `(unallocated)`, as in answers. `text` quotes as the engine does.
 
-    >>> filtered({"channel": ("Email", "Bob's")})
-    "coalesce(nullif(channel, ''), '(unallocated)') IN ('Email', 'Bob''s')"
+    >>> filtered({"channel": ("Email", "Bob's")}, repr)
+    "coalesce(nullif(channel, ''), '(unallocated)') IN ('Email', \"Bob's\")"
     """
-    return " AND ".join(f"coalesce(nullif({name}, ''), '{UNALLOCATED}') IN ({_texts(values)})" for name, values in where.items())
+    return " AND ".join(f"coalesce(nullif({name}, ''), '{UNALLOCATED}') IN ({', '.join(map(text, values))})" for name, values in where.items())
 
 
 def largest(rows: str, limit: int) -> str:
@@ -72,7 +72,3 @@ def other_signups(users: str, since: int, until: int) -> str:
         f"SELECT s.*, 0 AS contribution FROM signups s JOIN ({users}) AS o ON o.person = s.person AND o.message_id <> s.message_id "
         f"WHERE s.day >= {since} AND s.day < {until}"
     )
-
-
-def _texts(values: Iterable[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

@@ -48,6 +48,8 @@ class SparkConnect:
     """One Spark Connect session (`sc://host:port`) over files; nothing is kept in it but views."""
 
     dialect = "pyspark"
+    gone: tuple[type[Exception], ...] = ()
+    """A cluster's files are not swept while it is asked."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -138,6 +140,10 @@ class SparkConnect:
             shutil.rmtree(aside)
             if not path.exists():
                 raise
+
+    def text(self, value: str) -> str:
+        """A text as the engine's SQL writes it: Spark reads escapes in it."""
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
     def drop(self, path: Path) -> None:
         """Remove what `build` made, or what another engine did."""

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from fari.errors import FariError, did_you_mean
-from fari.ledger.compare import NOTHING, Compared, compare, written
+from fari.ledger.compare import NOTHING, Compared, Known, compare, written
 from fari.ledger.problems import Problem
 from fari.ledger.staging import Checked, Staged, Staging
 from fari.ledger.store import COVERAGE, IMPORTS, Import, Ledger, stored_columns
@@ -81,11 +81,12 @@ def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: 
     def compared(table: str) -> Compared:
         spans = {reports[one.file_no].source: covers.get((one.file_no, table)) for one in brought[table]} if how.replace else None
         with staging.session() as session:
-            return compare(session, table, ledger.files(table), now if table == "events" else then, append=how.append, spans=spans)
+            known = Known(ledger.files(table), now if table == "events" else then)
+            return compare(session, table, known, several=len(brought[table]) > 1, append=how.append, spans=spans)
 
-    def write(table: str) -> dict[str, Any]:
+    def write(one: Compared) -> dict[str, Any]:
         with staging.session() as session:
-            return _write(ledger, session, table, written(table, import_id, at, append=how.append, replace=how.replace))
+            return _write(ledger, session, one.table, written(one, import_id, at, append=how.append, replace=how.replace))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(pool.map(compared, brought))
@@ -96,7 +97,7 @@ def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: 
         if how.dry_run or not (news or _says_more(told, staged, covers, ledger, now)):
             return
         ledger.create()
-        extras = list(pool.map(write, [one.table for one in news]))
+        extras = list(pool.map(write, news))
     if told:
         ledger.write_small("coverage", COVERAGE, told)
     taken = [report for report in reports if report.refused is None]

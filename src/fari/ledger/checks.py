@@ -28,7 +28,9 @@ CURRENCIES = (
 """ISO 4217, with those of the last years that have gone (HRK, ANG, ZWL) and the yuan traded abroad (CNH)."""
 
 # Looked for in one text: a list of 170 values takes DuckDB a millisecond to set up, each time.
-_CURRENCY = Check(f"NOT (length(currency) = 3 AND contains({literal(CURRENCIES)}, currency))", "currency is not an ISO 4217 code", "write EUR, USD, ...")
+_CURRENCY = Check(
+    f"NOT (length(currency) = 3 AND contains({literal(CURRENCIES)}, currency))", "currency is not an ISO 4217 code", "write EUR, USD, ..."
+)
 
 _NEVER = "DATE '9999-12-31'"
 

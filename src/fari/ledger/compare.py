@@ -11,6 +11,8 @@ from fari.ledger.sql import among, empty, literal, parquet, quote
 from fari.ledger.store import Import, current_sql, stored_columns
 
 NOTHING = {"new": 0, "changed": 0, "unchanged": 0, "withdrawn": 0}
+Span = tuple[date, date] | None
+"""A half-open range of days; None where only the rows say."""
 
 
 @dataclass
@@ -26,76 +28,75 @@ class Compared:
     """How many are to be written,"""
     marks: int = 0
     """and how many of these say that a key is withdrawn."""
+    whole: bool = True
+    """Whether all good rows are to be written."""
 
 
-def compare(
-    session: Any,
-    table: str,
-    files: Sequence[str],
-    seen: Sequence[Import],
-    *,
-    append: bool,
-    spans: Mapping[str, tuple[date, date] | None] | None = None,
-) -> Compared:
-    """Compare `checked_<table>` with the table's current rows, into `written_<table>` (place, or a withdrawal's columns).
+@dataclass(frozen=True)
+class Known:
+    """What the rows of a table are compared with: its files and the imports that count."""
 
-    `seen` are the imports that count. With `spans`, what its sources no longer have is withdrawn: within the half-open range of
-    days given for a source, or where there is none from its first row to its last.
+    files: Sequence[str]
+    seen: Sequence[Import]
+
+
+def compare(session: Any, table: str, known: Known, *, several: bool, append: bool, spans: Mapping[str, Span] | None = None) -> Compared:
+    """Compare `checked_<table>` with the current rows, into `compared_<table>`: each good row's status, and whether it is written.
+
+    `several` says whether more than one file brought rows. With `spans`, what its sources no longer have goes into `withdrawn_<table>`:
+    within the range of days given for a source, or where there is none from its first row to its last.
     """
-    known = _known(session, table, files, seen, whole=spans is not None, sources=list(spans or ()))
+    met = _known(session, table, known, spans)
     found = Compared(table)
     if table == "events":
-        _messages(session, known)
+        _messages(session, met)
     elif append:
         _appended(session, table)
     else:
-        _replaced(session, table, known)
-    for file_no, status, speaks, rows, written in session.execute(
+        _replaced(session, table, met, several)
+    for file_no, status, speaks, rows, count in session.execute(
         f"SELECT file_no, status, speaks, count(*), count(*) FILTER (written) FROM compared_{table} GROUP BY ALL"
     ).fetchall():
         found.counts[file_no][status] += rows
-        found.rows += written
+        found.rows += count
+        found.whole = found.whole and count == rows
         if not speaks:
             found.overruled[file_no] = found.overruled.get(file_no, 0) + rows
-    if known and found.rows and not append and table != "events":
+    if met and found.rows and not append and table != "events":
         _missed(session, table, found)
     if spans is not None:
         _withdraw(session, table, spans, found)
     return found
 
 
-def written(table: str, import_id: str, at: datetime, *, append: bool, replace: bool) -> str:
+def written(found: Compared, import_id: str, at: datetime, *, append: bool, replace: bool) -> str:
     """SQL for the rows the act writes."""
+    table = found.table
     given = {"recorded_at": f"TIMESTAMP '{at}'", "import_id": literal(import_id), "appended": "true" if append else "false"}
-    columns = stored_columns(table)
-    plain = ", ".join(f"{given[n]} AS {n}" if n in given else "false AS withdrawn" if n == "withdrawn" else f"c.{quote(n)}" for n in columns)
-    sql = f"SELECT {plain} FROM checked_{table} c SEMI JOIN (SELECT place FROM compared_{table} WHERE written) p ON p.place = c.place"
-    if replace:
-        again = ", ".join(f"{given[n]} AS {n}" if n in given else quote(n) for n in columns)
-        sql += f" UNION ALL SELECT {again} FROM withdrawn_{table}"
-    return sql
+    again = ", ".join(f"{given[name]} AS {name}" if name in given else quote(name) for name in stored_columns(table))
+    plain = again.replace(quote("withdrawn"), "false AS withdrawn")
+    sql = f"SELECT {plain} FROM checked_{table} WHERE wrong IS NULL"
+    if not found.whole:
+        sql += f" AND place IN (SELECT place FROM compared_{table} WHERE written)"
+    return f"{sql} UNION ALL SELECT {again} FROM withdrawn_{table}" if replace else sql
 
 
-def _known(session: Any, table: str, files: Sequence[str], seen: Sequence[Import], *, whole: bool, sources: Sequence[str]) -> bool:
-    """`known_<table>`: the current rows of the scopes the files name (all rows of the `sources` where `whole`). False where there are none."""
-    columns = stored_columns(table) if whole else dict.fromkeys(("source", "key", "scope", "digest"), "VARCHAR")
-    read = columns | {"import_id": "VARCHAR", "withdrawn": "BOOLEAN", "appended": "BOOLEAN"}
-    ids = [i for i in seen if table in i.tables]
-    if not files or not ids:
+def _known(session: Any, table: str, known: Known, spans: Mapping[str, Span] | None) -> bool:
+    """`known_<table>`: the current rows of the scopes the files name (all rows of their sources with `spans`). False where there are none."""
+    columns = stored_columns(table) if spans is not None else dict.fromkeys(("source", "key", "scope", "digest"), "VARCHAR")
+    ids = [one for one in known.seen if table in one.tables]
+    if not known.files or not ids:
         session.execute(f"CREATE TABLE known_{table} AS {empty(columns)}")
         return False
-    listed = ", ".join(f"({literal(i.import_id)}, {i.seq})" for i in ids)
-    names = "source, key" if table == "events" else "source, scope"
-    named = (
-        f"WHERE r.source IN {among(sources)}"
-        if whole
-        else f"SEMI JOIN (SELECT DISTINCT {names} FROM checked_{table} WHERE wrong IS NULL) g USING ({names})"
-    )
+    rows = parquet(known.files, columns | {"import_id": "VARCHAR", "withdrawn": "BOOLEAN", "appended": "BOOLEAN"})
+    if spans is not None:
+        named = f"SELECT * FROM ({rows}) WHERE source IN {among(list(spans))}"
+    else:
+        scope = _scope(table)
+        named = f"SELECT r.* FROM ({rows}) r SEMI JOIN (SELECT DISTINCT source, {scope} FROM {_good(table)}) g USING (source, {scope})"
+    seen = ", ".join(f"({literal(one.import_id)}, {one.seq})" for one in ids)
     session.execute(
-        f"CREATE TABLE known_{table} AS WITH seen(import_id, seq) AS (VALUES {listed}), "
-        f"raw_{table} AS (SELECT r.* FROM ({parquet(files, read)}) r "
-        f"{named}) "
-        f"{current_sql(table, columns)}"
+        f"CREATE TABLE known_{table} AS WITH seen(import_id, seq) AS (VALUES {seen}), raw_{table} AS ({named}) {current_sql(table, columns)}"
     )
     count = session.execute(f"SELECT count(*) FROM known_{table}").fetchone()
     return bool(count and count[0])
@@ -105,33 +106,19 @@ def _messages(session: Any, known: bool) -> None:
     """Of messages the first of an id counts, in this act and before it."""
     before = "AND NOT EXISTS (SELECT 1 FROM known_events k WHERE k.source = f.source AND k.key = f.key)" if known else ""
     session.execute(
-        "CREATE TABLE compared_events AS "
-        "WITH first AS (SELECT source, key, min(place) AS place FROM checked_events WHERE wrong IS NULL GROUP BY source, key), "
+        "CREATE TABLE compared_events AS WITH "
+        f"first AS (SELECT source, key, min(place) AS place FROM {_good('events')} GROUP BY source, key), "
         f"fresh AS (SELECT place FROM first f WHERE true {before}) "
-        "SELECT c.place, c.file_no, CASE WHEN f.place IS NULL THEN 'unchanged' ELSE 'new' END AS status, true AS speaks, f.place IS NOT NULL AS written "
-        "FROM checked_events c LEFT JOIN fresh f ON f.place = c.place WHERE c.wrong IS NULL"
-    )
-
-
-_STATUS = """CASE WHEN nth <= coalesce(h.n, 0) THEN 'unchanged' WHEN k.key IS NOT NULL THEN 'changed' ELSE 'new' END AS status"""
-
-
-def _statuses(table: str, said: str) -> str:
-    """The rows said, each with its status: of equal rows as many are unchanged as were known."""
-    return (
-        f"said AS ({said}), had AS (SELECT source, scope, digest, count(*) AS n FROM known_{table} GROUP BY ALL), "
-        f"keys AS (SELECT DISTINCT source, scope, key FROM known_{table}), "
-        f"statuses AS (SELECT s.*, {_STATUS} FROM said s LEFT JOIN had h ON h.source = s.source AND h.scope = s.scope AND h.digest = s.digest "
-        "LEFT JOIN keys k ON k.source = s.source AND k.scope = s.scope AND k.key = s.key)"
+        "SELECT c.place, c.file_no, CASE WHEN f.place IS NULL THEN 'unchanged' ELSE 'new' END AS status, true AS speaks, "
+        f"f.place IS NOT NULL AS written FROM {_good('events')} c LEFT JOIN fresh f ON f.place = c.place"
     )
 
 
 def _appended(session: Any, table: str) -> None:
     """Rows that are added: those not known yet, nor brought by an earlier file of the act."""
-    said = (
-        "SELECT *, row_number() OVER (PARTITION BY source, scope, digest, nth ORDER BY file_no) > 1 AS again FROM (SELECT place, file_no, source, scope, key, digest, "
-        f"row_number() OVER (PARTITION BY source, scope, digest, file_no ORDER BY place) AS nth FROM checked_{table} WHERE wrong IS NULL)"
-    )
+    nth = "row_number() OVER (PARTITION BY source, scope, digest, file_no ORDER BY place) AS nth"
+    again = "row_number() OVER (PARTITION BY source, scope, digest, nth ORDER BY file_no) > 1 AS again"
+    said = f"SELECT *, {again} FROM (SELECT place, file_no, source, scope, key, digest, {nth} FROM {_good(table)})"
     session.execute(
         f"CREATE TABLE compared_{table} AS WITH {_statuses(table, said)} "
         "SELECT place, file_no, CASE WHEN again THEN 'unchanged' ELSE status END AS status, true AS speaks, "
@@ -139,40 +126,54 @@ def _appended(session: Any, table: str) -> None:
     )
 
 
-def _replaced(session: Any, table: str, known: bool) -> None:
-    """Rows that replace all known of their scopes, where the two differ as multisets. Of the files of one act the last that names a scope speaks for it."""
-    several = "file_no = max(file_no) OVER (PARTITION BY source, scope)"
-    files = session.execute(f"SELECT count(DISTINCT file_no) FROM checked_{table}").fetchone()
-    speaks = several if files[0] > 1 else "true"
+def _replaced(session: Any, table: str, known: bool, several: bool) -> None:
+    """Rows that replace all known of their scopes, where the two differ as multisets.
+
+    Of the files of one act the last that names a scope speaks for it.
+    """
+    speaks = "file_no = max(file_no) OVER (PARTITION BY source, scope) AS speaks" if several else "true AS speaks"
     if not known:
         session.execute(
-            f"CREATE TABLE compared_{table} AS SELECT place, file_no, source, scope, 'new' AS status, {speaks} AS speaks, speaks AS written "
-            f"FROM checked_{table} WHERE wrong IS NULL"
+            f"CREATE TABLE compared_{table} AS SELECT *, speaks AS written FROM "
+            f"(SELECT place, file_no, source, scope, 'new' AS status, {speaks} FROM {_good(table)})"
         )
         return
-    said = (
-        f"SELECT place, file_no, source, scope, key, digest, {speaks} AS speaks, "
-        f"row_number() OVER (PARTITION BY source, scope, digest, file_no ORDER BY place) AS nth FROM checked_{table} WHERE wrong IS NULL"
-    )
+    nth = "row_number() OVER (PARTITION BY source, scope, digest, file_no ORDER BY place) AS nth"
+    said = f"SELECT place, file_no, source, scope, key, digest, {speaks}, {nth} FROM {_good(table)}"
     session.execute(
         f"CREATE TABLE compared_{table} AS WITH {_statuses(table, said)}, "
-        "scopes AS (SELECT source, scope, count(*) AS said, count(*) FILTER (status = 'unchanged') AS same FROM statuses WHERE speaks GROUP BY ALL), "
+        "scopes AS (SELECT source, scope, count(*) AS said, count(*) FILTER (status = 'unchanged') AS same FROM statuses "
+        "WHERE speaks GROUP BY ALL), "
         f"before AS (SELECT source, scope, count(*) AS had FROM known_{table} GROUP BY ALL) "
-        "SELECT s.place, s.file_no, s.source, s.scope, s.status, s.speaks, s.speaks AND (u.said <> u.same OR u.said <> coalesce(b.had, 0)) AS written "
-        "FROM statuses s JOIN scopes u ON u.source = s.source AND u.scope = s.scope LEFT JOIN before b ON b.source = s.source AND b.scope = s.scope"
+        "SELECT s.place, s.file_no, s.source, s.scope, s.status, s.speaks, "
+        "s.speaks AND (u.said <> u.same OR u.said <> coalesce(b.had, 0)) AS written "
+        "FROM statuses s JOIN scopes u ON u.source = s.source AND u.scope = s.scope "
+        "LEFT JOIN before b ON b.source = s.source AND b.scope = s.scope"
+    )
+
+
+def _statuses(table: str, said: str) -> str:
+    """The rows said, each with its status: of equal rows as many are unchanged as were known."""
+    return (
+        f"said AS ({said}), had AS (SELECT source, scope, digest, count(*) AS n FROM known_{table} GROUP BY ALL), "
+        f"keys AS (SELECT DISTINCT source, scope, key FROM known_{table}), "
+        "statuses AS (SELECT s.*, CASE WHEN nth <= coalesce(h.n, 0) THEN 'unchanged' WHEN k.key IS NOT NULL THEN 'changed' ELSE 'new' END "
+        "AS status FROM said s LEFT JOIN had h ON h.source = s.source AND h.scope = s.scope AND h.digest = s.digest "
+        "LEFT JOIN keys k ON k.source = s.source AND k.scope = s.scope AND k.key = s.key)"
     )
 
 
 def _missed(session: Any, table: str, found: Compared) -> None:
     """Count what the scopes written anew no longer have."""
+    said = f"SELECT max(file_no) AS file_no, source, scope, count(*) AS said FROM compared_{table} WHERE speaks GROUP BY source, scope"
+    had = f"SELECT source, scope, count(*) AS had FROM known_{table} GROUP BY ALL"
     for file_no, rows in session.execute(
-        f"SELECT file_no, sum(had - said) FROM (SELECT max(file_no) AS file_no, source, scope, count(*) AS said FROM compared_{table} WHERE speaks GROUP BY source, scope) "
-        f"JOIN (SELECT source, scope, count(*) AS had FROM known_{table} GROUP BY ALL) USING (source, scope) WHERE had > said GROUP BY file_no"
+        f"SELECT file_no, sum(had - said) FROM ({said}) JOIN ({had}) USING (source, scope) WHERE had > said GROUP BY file_no"
     ).fetchall():
         found.counts[file_no]["withdrawn"] += int(rows)
 
 
-def _withdraw(session: Any, table: str, spans: Mapping[str, tuple[date, date] | None], found: Compared) -> None:
+def _withdraw(session: Any, table: str, spans: Mapping[str, Span], found: Compared) -> None:
     """`withdrawn_<table>`: what the files no longer have, for scopes of their sources dated inside their period.
 
     A scope that keeps rows outside the period is written anew with those; one that keeps none leaves the mark of its withdrawal.
@@ -181,11 +182,11 @@ def _withdraw(session: Any, table: str, spans: Mapping[str, tuple[date, date] | 
     dated = TABLES[table].dated_by
     day = quote(f"{dated}_day") if dated else "NULL"
     inside = f"coalesce({day} BETWEEN p.since AND p.until, false)" if dated else "true"
-    scope = "key" if table == "events" else "scope"
-    told = ", ".join(f"({literal(source)}, {_number(span, 0)}, {_number(span, 1)} - 1)" for source, span in spans.items())
+    scope = _scope(table)
+    told = ", ".join(f"({literal(source)}, {_day(span, 0)}, {_day(span, 1)} - 1)" for source, span in spans.items())
     session.execute(
         f"CREATE TABLE gone_{table} AS WITH told(source, since, until) AS (VALUES {told}), "
-        f"rows AS (SELECT source, min({day}) AS since, max({day}) AS until, max(file_no) AS file_no FROM checked_{table} WHERE wrong IS NULL GROUP BY source), "
+        f"rows AS (SELECT source, min({day}) AS since, max({day}) AS until, max(file_no) AS file_no FROM {_good(table)} GROUP BY source), "
         "spans AS (SELECT source, coalesce(t.since, r.since) AS since, coalesce(t.until, r.until) AS until, coalesce(r.file_no, 0) AS file_no "
         "FROM told t LEFT JOIN rows r USING (source)) "
         f"SELECT k.*, p.file_no, {inside} AS inside FROM known_{table} k JOIN spans p ON p.source = k.source "
@@ -194,15 +195,26 @@ def _withdraw(session: Any, table: str, spans: Mapping[str, tuple[date, date] | 
     for file_no, rows in session.execute(f"SELECT file_no, count(*) FROM gone_{table} WHERE inside GROUP BY file_no").fetchall():
         found.counts[file_no]["withdrawn"] += rows
     own = ", ".join("NOT stays AS withdrawn" if name == "withdrawn" else quote(name) for name in stored_columns(table))
+    marked = (
+        f"SELECT *, bool_or(inside) OVER s AS touched, bool_or(NOT inside) OVER s AS stays, "
+        f"row_number() OVER (PARTITION BY source, {scope} ORDER BY origin) AS nth FROM gone_{table} WINDOW s AS (PARTITION BY source, {scope})"
+    )
     session.execute(
-        f"CREATE TABLE withdrawn_{table} AS SELECT {own} FROM (SELECT *, bool_or(inside) OVER u AS touched, bool_or(NOT inside) OVER u AS stays, "
-        f"row_number() OVER (PARTITION BY source, {scope} ORDER BY origin) AS nth FROM gone_{table} WINDOW u AS (PARTITION BY source, {scope})) "
-        "WHERE touched AND CASE WHEN stays THEN NOT inside ELSE nth = 1 END"
+        f"CREATE TABLE withdrawn_{table} AS SELECT {own} FROM ({marked}) WHERE touched AND CASE WHEN stays THEN NOT inside ELSE nth = 1 END"
     )
     rows, marks = session.execute(f"SELECT count(*), count(*) FILTER (withdrawn) FROM withdrawn_{table}").fetchone()
     found.rows += rows
     found.marks += marks
 
 
-def _number(span: tuple[date, date] | None, which: int) -> str:
+def _good(table: str) -> str:
+    return f"(SELECT * FROM checked_{table} WHERE wrong IS NULL)"
+
+
+def _scope(table: str) -> str:
+    """What a row of the file replaces. A message replaces nothing: it is its key."""
+    return "key" if table == "events" else "scope"
+
+
+def _day(span: Span, which: int) -> str:
     return "CAST(NULL AS INTEGER)" if span is None else str((span[which] - date(1970, 1, 1)).days)

@@ -159,7 +159,9 @@ class Ledger:
         """Check the folder's schema number, zone and currency; migrate forward, or refuse in words."""
         for part in self.root.resolve().parts[1:]:
             if found := _UNFIT.search(part):
-                raise FariError(f"delta-rs cannot store anything in {self.folder}: {found.group()!r} in {part!r}; move the project or rename that folder")
+                raise FariError(
+                    f"delta-rs cannot store anything in {self.folder}: {found.group()!r} in {part!r}; move the project or rename that folder"
+                )
         about = self.root / "about.json"
         known = _about(about)
         if known is None:
@@ -283,7 +285,7 @@ def current_sql(table: str, columns: Iterable[str] = ()) -> str:
         )
     return (
         f"SELECT {own} FROM (SELECT r.*, s.seq, "
-        f'MAX(CASE WHEN r.appended THEN -1 ELSE s.seq END) OVER (PARTITION BY r.source, r.scope) AS base '
+        f"MAX(CASE WHEN r.appended THEN -1 ELSE s.seq END) OVER (PARTITION BY r.source, r.scope) AS base "
         f"FROM raw_{table} r JOIN seen s ON r.import_id = s.import_id) v "
         f"WHERE (v.seq = v.base OR (v.appended AND v.seq > v.base)) AND NOT v.withdrawn"
     )

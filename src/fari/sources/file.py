@@ -89,11 +89,7 @@ class File:
         try:
             with self.open() as raw, TextIOWrapper(raw, self.encoding, errors=strange, newline="") as text:
                 for number, line in enumerate(text, 1):
-                    if line.isascii():
-                        yield number, line, True
-                    elif strange == "replace":
-                        yield number, line, True
-                    elif (found := _UNDECODED.search(line)) is None:
+                    if line.isascii() or (found := _UNDECODED.search(line)) is None:
                         yield number, line, True
                     else:
                         shown = repr(found.group().encode("utf-8", "surrogateescape"))
@@ -325,9 +321,9 @@ def _unpacked(path: Path, head: bytes) -> bytes:
 
 
 def _json_kind(path: Path, text: str) -> Kind:
-    """Whether a text that begins like JSON is one value or one a line. A bad first line does not make it one value.
+    r"""Whether a text that begins like JSON is one value or one a line. A bad first line does not make it one value.
 
-    >>> _json_kind(Path("x"), '{bad\\n{"a": 1}\\n'), _json_kind(Path("x"), '{"a":\\n 1}'), _json_kind(Path("x"), '[{"a": 1}]')
+    >>> _json_kind(Path("x"), '{bad\n{"a": 1}\n'), _json_kind(Path("x"), '{"a":\n 1}'), _json_kind(Path("x"), '[{"a": 1}]')
     ('jsonl', 'json', 'json')
     """
     if path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson")):

@@ -101,9 +101,8 @@ def _not_another(file: File, table: str, own: int) -> None:
         telling = [column for column in needed if column in names and every.count(column) == 1]
         missing = [column for column in needed if column not in names]
         if telling and missing and sum(column.name in names for column in other.columns) > own:
-            raise FariError(
-                f"{file.name} has {', '.join(telling)} as {other.name} do, but lacks {', '.join(missing)}; to read it as {table} all the same: --as {table}"
-            )
+            has = f"{file.name} has {', '.join(telling)} as {other.name} do, but lacks {', '.join(missing)}"
+            raise FariError(f"{has}; to read it as {table} all the same: --as {table}")
 
 
 def _unknown(file: File) -> str:

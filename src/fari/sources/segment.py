@@ -117,12 +117,13 @@ def _documents(file: File, connection: Any) -> Iterator[Problem]:
         return
     with tempfile.TemporaryDirectory(prefix="fari-") as folder:
         path = _plain(file, Path(folder) / "lines.jsonl")
-        # A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep their numbers.
+        # By default each buffer is 16 times as large as the longest line may be: half a gigabyte. A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep their numbers.
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE documents AS SELECT *, doc[1] = '{' AND json_valid(doc) AS good FROM "
             "(SELECT CAST(row_number() OVER () AS VARCHAR) AS line, trim(doc) AS doc FROM "
             f"read_csv({literal(str(path))}, columns = {{'doc': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false, "
-            "auto_detect = false, new_line = '\\n', max_line_size = 33554432, null_padding = false, strict_mode = false)) WHERE doc <> ''"
+            "auto_detect = false, new_line = '\\n', max_line_size = 16777216, buffer_size = 16777216, "
+            "null_padding = false, strict_mode = false)) WHERE doc <> ''"
         )
     rows = connection.execute("SELECT line, left(doc, 60) FROM documents WHERE NOT good ORDER BY CAST(line AS BIGINT)").fetchall()
     yield from (Problem(int(line), "is not a JSON object", value=text, mend="write one JSON object a line") for line, text in rows)
@@ -194,7 +195,11 @@ def _from_columns(columns: dict[str, str], source: str) -> str:
     others = [(name, kind) for flat_name, (name, kind) in flat.items() if flat_name not in known and not flat_name.startswith(_NESTED)]
     fields += [f"{as_text(name, kind)} AS {quote(f'x_{name}')}" for name, kind in others]
     found = "".join(f", json_extract_string({_json(*outers[name])}, {literals(paths)}) AS found_{name}" for name, paths in inner.items() if paths)
-    broken = " ".join(f"WHEN trim({quote(name)}) <> '' AND NOT json_valid({quote(name)}) THEN {literal(name)}" for name, kind in outers.values() if kind == "VARCHAR")
+    broken = " ".join(
+        f"WHEN trim({quote(name)}) <> '' AND NOT json_valid({quote(name)}) THEN {literal(name)}"
+        for name, kind in outers.values()
+        if kind == "VARCHAR"
+    )
     tests = f"CASE {broken} END" if broken else "CAST(NULL AS VARCHAR)"
     return f"SELECT {quote(LINE)} AS line, {tests} AS broken, {', '.join(fields)} FROM (SELECT *{found} FROM ({source}))"
 
