@@ -13,6 +13,7 @@ from fari.ledger.store import Import, Ledger, current_sql, stored_columns
 from fari.sources.importing import import_files
 
 TODAY = date(2025, 6, 30)
+ROME = Company(timezone="Europe/Rome")
 
 
 @dataclass
@@ -20,7 +21,7 @@ class Book:
     """A ledger in a folder, and the files that are brought to it."""
 
     folder: Path
-    company: Company = Company(timezone="Europe/Rome")
+    company: Company = ROME
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def json_columns_csv() -> str:
 )
 def test_one_message_however_it_comes(book: Book, tmp_path: Path, shape: str, packed: bool) -> None:
     messages = (PAGE, TRACK, IDENTIFY)
-    made: str | bytes = {
+    shapes: dict[str, Callable[[], str | bytes]] = {
         "lines": lambda: lines(*messages),
         "crlf": lambda: lines(*messages).replace("\n", "\r\n"),
         "utf-16": lambda: lines(*messages).encode("utf-16"),
@@ -136,7 +137,8 @@ def test_one_message_however_it_comes(book: Book, tmp_path: Path, shape: str, pa
         "json columns": json_columns_csv,
         "nested parquet": lambda: nested_parquet(tmp_path),
         "flat parquet": lambda: flat_parquet(tmp_path),
-    }[shape]()  # type: ignore[no-untyped-call]
+    }
+    made = shapes[shape]()
     content = made.encode() if isinstance(made, str) else made
     report = book.bring("events.gz" if packed else "events", gzip.compress(content) if packed else content)
     assert (report.source, report.read, report.problems) == ("segment", 3, [])

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -17,6 +18,7 @@ from fari.sources.file import open_file
 
 HEADER = ("day", "channel", "amount", "currency")
 ROWS = (("2025-01-01", "Paid Search", "100.5", "EUR"), ("2025-01-02", "Café & Bar", "7", "USD"))
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STORED = [("2025-01-01", "Paid Search", "100.500000", "EUR"), ("2025-01-02", "Café & Bar", "7.000000", "USD")]
 
 
@@ -36,8 +38,7 @@ def sheet(*rows: tuple[str, ...]) -> str:
         return f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>'
 
     lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    return f'<?xml version="1.0"?><worksheet xmlns="{space}"><sheetData>{lines}</sheetData></worksheet>'
+    return f'<?xml version="1.0"?><worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData></worksheet>'
 
 
 def excel(*sheets: str) -> bytes:
@@ -53,8 +54,8 @@ def excel(*sheets: str) -> bytes:
     with zipfile.ZipFile(out, "w") as book:
         book.writestr(
             "[Content_Types].xml",
-            f'<?xml version="1.0"?><Types xmlns="{packages}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package'
-            f'.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{main}.sheet.main+xml"/>{types}</Types>',
+            f'<?xml version="1.0"?><Types xmlns="{packages}/content-types"><Default Extension="rels" '
+            f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{main}.sheet.main+xml"/>{types}</Types>',
         )
         book.writestr(
             "_rels/.rels",
@@ -63,7 +64,7 @@ def excel(*sheets: str) -> bytes:
         )
         book.writestr(
             "xl/workbook.xml",
-            f'<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{kinds}"><sheets>{listed}</sheets></workbook>',
+            f'<?xml version="1.0"?><workbook xmlns="{_MAIN}" xmlns:r="{kinds}"><sheets>{listed}</sheets></workbook>',
         )
         book.writestr("xl/_rels/workbook.xml.rels", f'<?xml version="1.0"?><Relationships xmlns="{packages}/relationships">{links}</Relationships>')
         for n, text in enumerate(sheets, 1):
@@ -319,11 +320,7 @@ def test_of_a_file_that_is_cut_off_every_whole_line_is_kept(book: Book, kind: st
             *(json.dumps({"day": "2025-01-01", "channel": f"c{n * 7919 % 9973}", "amount": n, "currency": "EUR"}) for n in range(20_000))
         ).encode()
     packed = gzip.compress(whole)[: len(gzip.compress(whole)) * 2 // 3]
-    unpacked = gzip.GzipFile(fileobj=io.BytesIO(packed))
-    read = b""
-    with pytest.raises(EOFError):
-        while piece := unpacked.read(1):
-            read += piece
+    read = zlib.decompressobj(31).decompress(packed)
     kept = read.count(b"\n") - (kind == "csv")
     report = book.bring(f"s.{kind}.gz", packed)
     assert len(book.rows("spend", "key")) == kept > 1000
@@ -366,7 +363,7 @@ def test_files_that_are_refused_whole(book: Book, name: str, content: bytes, sai
 
 
 def test_a_file_that_is_not_there(book: Book) -> None:
-    with pytest.raises(FariError, match="cannot read .*nowhere.csv: No such file"):
+    with pytest.raises(FariError, match=r"cannot read .*nowhere\.csv: No such file"):
         book.act([book.folder / "nowhere.csv"])
 
 

@@ -53,9 +53,9 @@ def book(tmp_path: Path) -> Book:
     return Book(tmp_path)
 
 
-def bring_all(book: Book, **options: object) -> None:
+def bring_all(book: Book, recorded: date = TODAY) -> None:
     paths = [book.put(f"{table}.csv", text) for table, text in MINIMAL.items()] + [book.put("events.jsonl", EVENTS)]
-    for report in book.act(paths, **options):
+    for report in book.act(paths, recorded=recorded):
         assert not report.rejected, report.problems
 
 
@@ -401,7 +401,7 @@ def test_two_files_of_one_name_are_told_apart_by_their_paths(book: Book) -> None
 
 def told_coverage(book: Book) -> list[tuple[str, str | None, str | None, str | None]]:
     def plain(day: date | None) -> str | None:
-        return day and day.isoformat()
+        return day.isoformat() if day else None
 
     return sorted((c.table, plain(c.since), plain(c.until), plain(c.last)) for c in book.ledger.coverage(book.ledger.visible()))
 

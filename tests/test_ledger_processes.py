@@ -171,7 +171,7 @@ def test_rows_of_an_act_that_was_never_finished_are_not_there(tmp_path: Path, mo
 
 def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     first, second = Ledger(tmp_path, COMPANY), Ledger(tmp_path, COMPANY)
-    with first.writing(), pytest.raises(FariError, match="another import has been writing .* for 0 s"), second.writing(wait=0.1):
+    with first.writing(), pytest.raises(FariError, match=r"another import has been writing .* for 0 s"), second.writing(wait=0.1):
         pass
     with second.writing(wait=0.1):
         pass

@@ -107,6 +107,13 @@ def ask(metric: str, period: str, **where: str) -> Decimal | None:
     return None if answer.value is None else Decimal(answer.value)
 
 
+def warm() -> None:
+    """Ask the sample for every metric, whole and by channel, so that what is compiled for it is kept (fari.engine.kept)."""
+    period = period_of("2025-03")
+    for by in ((), ("channel",)):
+        asker().ask(Question((), (period,), by))
+
+
 @cache
 def asker() -> Asker:
     """Who answers for the sample company: imported once in a process, into a folder that goes with it."""

@@ -1,4 +1,4 @@
-"""Compiled SQL, kept: where Python keeps compiled code (it depends on the code alone, so all projects share it), else beside the facts.
+"""Compiled SQL, kept in the virtual environment Fari is installed in (all projects share it: it depends on the code alone), else beside the facts.
 
 A process that finds what it needs here does not import Ibis, which takes longer than answering.
 """
@@ -14,13 +14,13 @@ import fari.metrics
 from fari.engine import graph
 
 _KNOWN: dict[str, str] = {}
-_SHARED = Path(__file__).parent / "__pycache__"
+_SHARED = Path(sys.prefix) / "share" / "fari" if sys.prefix != sys.base_prefix else None
 
 
 def kept(root: Path, digest: str, make: Callable[[], str]) -> str:
     """The text of that digest: known to this process, found where texts are kept, or made and kept. `root` is the folder of the facts."""
     if digest not in _KNOWN:
-        folders = (_SHARED, root)
+        folders = (_SHARED, root) if _SHARED else (root,)
         found = next((path for path in (folder / _code() / f"{digest}.sql" for folder in folders) if path.exists()), None)
         if found is not None:
             _KNOWN[digest] = found.read_text(encoding="utf-8")
@@ -39,8 +39,6 @@ def _code() -> str:
 
 def _keep(folder: Path, digest: str) -> bool:
     """Whether the text could be written there. Texts of another state of the code are removed."""
-    if folder is _SHARED and sys.dont_write_bytecode:
-        return False
     own = folder / _code()
     try:
         if not own.is_dir():

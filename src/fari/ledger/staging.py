@@ -264,10 +264,10 @@ class Staging:
         found.refused = session.execute(f"SELECT DISTINCT file_no, line FROM checked_{name} WHERE wrong IS NOT NULL").fetchall()
         columns = [column.name for column in table.columns if column.name in self._columns[name]]
         shown = "".join(f", s.{quote(f'c_{column}')}" for column in columns)
-        nth = "row_number() OVER (PARTITION BY file_no ORDER BY place)"
+        nth = "row_number() OVER (PARTITION BY file_no ORDER BY place) AS nth"
+        bad = f"SELECT place, file_no, line, wrong, {nth} FROM checked_{name} WHERE wrong IS NOT NULL"
         told = session.execute(
-            f"SELECT c.file_no, c.line, c.wrong{shown} FROM (SELECT place, file_no, line, wrong, {nth} AS nth FROM checked_{name} WHERE wrong IS NOT NULL) c "
-            f"JOIN staged_{name} s ON s.rowid = c.place WHERE c.nth <= {MOST} ORDER BY c.place"
+            f"SELECT c.file_no, c.line, c.wrong{shown} FROM ({bad}) c JOIN staged_{name} s ON s.rowid = c.place WHERE c.nth <= {MOST} ORDER BY c.place"
         ).fetchall()
         listed: dict[tuple[int, str], int] = {}
         for file_no, line, wrong, *texts in told:
@@ -285,7 +285,7 @@ class Staging:
 
 
 def _attributes(extras: Sequence[str]) -> str:
-    """SQL for the columns that are not the table's, as JSON: sorted, without the empty ones, so that equal rows are equal whatever file brings them."""
+    """SQL for the columns that are not the table's, as JSON: sorted and without the empty ones, so that equal rows are equal in any file."""
     if not extras:
         return "CAST(NULL AS VARCHAR)"
     pairs = ", ".join(f"{literal(name)}, nullif(trim({quote(f'c_{name}')}), '')" for name in extras)

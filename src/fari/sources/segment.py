@@ -117,7 +117,8 @@ def _documents(file: File, connection: Any) -> Iterator[Problem]:
         return
     with tempfile.TemporaryDirectory(prefix="fari-") as folder:
         path = _plain(file, Path(folder) / "lines.jsonl")
-        # By default each buffer is 16 times as large as the longest line may be: half a gigabyte. A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep their numbers.
+        # A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep
+        # their numbers. Left to itself, each buffer would be 16 times as large as the longest line may be.
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE documents AS SELECT *, doc[1] = '{' AND json_valid(doc) AS good FROM "
             "(SELECT CAST(row_number() OVER () AS VARCHAR) AS line, trim(doc) AS doc FROM "
