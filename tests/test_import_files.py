@@ -54,8 +54,9 @@ def excel(*sheets: str) -> bytes:
     with zipfile.ZipFile(out, "w") as book:
         book.writestr(
             "[Content_Types].xml",
-            f'<?xml version="1.0"?><Types xmlns="{packages}/content-types"><Default Extension="rels" '
-            f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{main}.sheet.main+xml"/>{types}</Types>',
+            f'<?xml version="1.0"?><Types xmlns="{packages}/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{main}.sheet.main+xml"/>{types}</Types>',
         )
         book.writestr(
             "_rels/.rels",

@@ -111,6 +111,11 @@ def state(folder: Path) -> dict[str, list[tuple[str, ...]]]:
     return {table: current(ledger, table, columns) for table, columns in COLUMNS.items()}
 
 
+def on_disk(folder: Path) -> int:
+    """How many files of tables and logs there are, named in a log or not."""
+    return sum(1 for path in (folder / "ledger").glob("*/**/*") if path.suffix in (".parquet", ".json"))
+
+
 @pytest.fixture
 def processes() -> Iterator[list[BaseProcess]]:
     started: list[BaseProcess] = []
@@ -126,25 +131,29 @@ def test_killed_at_any_moment_and_imported_again_is_as_if_imported_once(tmp_path
     for name, text in FILES.items():
         clean.put(name, text)
         killed.put(name, text)
-    begun = time.monotonic()
     bring_all(clean.folder)
-    whole = time.monotonic() - begun
+    whole = state(clean.folder)
     empty: dict[str, list[tuple[str, ...]]] = {table: [] for table in COLUMNS}
-    seen = []
-    for turn in range(6):
+    cut_off = 0
+    # A commit of four tables, the coverage and the act is a dozen files and as many entries of logs: die at one or another of them.
+    for more in (1, 3, 6, 9, 12, 15, 17):
+        before = on_disk(killed.folder)
         ready = SPAWN.Event()
         process = SPAWN.Process(target=bring_all, args=(killed.folder, ready))
         processes.append(process)
         process.start()
         assert ready.wait(60)
-        # The first import of a process also loads what it needs: the delays reach from its first write to its last.
-        time.sleep(whole * (0.4 + 0.35 * turn))
+        while process.is_alive() and on_disk(killed.folder) < before + more:
+            time.sleep(0.0005)
         assert process.pid
         os.kill(process.pid, signal.SIGKILL)
         process.join()
         found = state(killed.folder)
-        seen.append(len(found["events"]))
-        assert found in (empty, state(clean.folder)), f"half an import after {seen}"
+        assert found in (empty, whole), f"half an import, killed after {more} files"
+        cut_off += found == empty and on_disk(killed.folder) > before
+        if found == whole:
+            break
+    assert cut_off >= 2, "the kills came too late to prove anything"
     bring_all(killed.folder)
     assert state(killed.folder) == state(clean.folder)
     again = import_files(killed.ledger, sorted((killed.folder / "files").iterdir()), How(TODAY, noon(TODAY)))

@@ -205,6 +205,15 @@ def _by_dimensions(measures: Sequence[str], dimensions: Sequence[str]) -> dict[t
     return grouped
 
 
+def needed(name: str) -> set[str]:
+    """What must be covered for a metric: of a spread what is spread, not what it is spread by."""
+    metric = METRICS[name.removeprefix("total_")]
+    if isinstance(metric, Measure):
+        return {metric.needs}
+    inputs = (metric.own,) if isinstance(metric, Spread) else metric.inputs
+    return set().union(*(needed(each) for each in inputs if each not in GIVEN))
+
+
 def has(name: str, dimensions: Iterable[str]) -> bool:
     """Whether all inputs of a metric have these dimensions."""
     measures = [METRICS[leaf] for leaf in leaves(name)]
@@ -368,7 +377,7 @@ def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cov
     evaluation = Evaluation(period, index, sums, covered, company)
     metric = METRICS[name]
     keys = sorted(evaluation.segments(name).union(question.segments)) if question.by else [()]
-    needs = {leaf_needs for leaf in leaves(name) if (leaf_needs := METRICS[leaf].needs)}
+    needs = needed(name)
     complete = all(covered.holds(need, period, question.today) for need in needs)
     answers = []
     for key in keys:

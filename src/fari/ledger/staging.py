@@ -267,7 +267,8 @@ class Staging:
         nth = "row_number() OVER (PARTITION BY file_no ORDER BY place) AS nth"
         bad = f"SELECT place, file_no, line, wrong, {nth} FROM checked_{name} WHERE wrong IS NOT NULL"
         told = session.execute(
-            f"SELECT c.file_no, c.line, c.wrong{shown} FROM ({bad}) c JOIN staged_{name} s ON s.rowid = c.place WHERE c.nth <= {MOST} ORDER BY c.place"
+            f"SELECT c.file_no, c.line, c.wrong{shown} FROM ({bad}) c JOIN staged_{name} s ON s.rowid = c.place "
+            f"WHERE c.nth <= {MOST} ORDER BY c.place"
         ).fetchall()
         listed: dict[tuple[int, str], int] = {}
         for file_no, line, wrong, *texts in told:
