@@ -164,7 +164,9 @@ def main() -> None:
         with once(project, once_of_log) as needed:
             if needed:
                 loaded = alone(load_ledger, project, files)
-                print(f"import: {loaded.found:,} rows in {loaded.seconds:.0f} s, {loaded.found / loaded.seconds:,.0f} a second, {loaded.memory / 2**30:.2f} GiB")
+                print(
+                    f"import: {loaded.found:,} rows in {loaded.seconds:.0f} s, {loaded.found / loaded.seconds:,.0f} a second, {loaded.memory / 2**30:.2f} GiB"
+                )
         contenders = [
             Contender("Fari, cold", ask_cold, (project, asked.months)),
             Contender("SQL by hand", by_hand, (files, asked.months, home / ".scratch")),

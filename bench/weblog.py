@@ -148,4 +148,10 @@ def describe(paths: list[Path]) -> dict[str, Any]:
             FROM months JOIN firsts USING (visitor)"""
         ).fetchone()
     assert row is not None
-    return {"views": int(row[0]), "visitor_months": int(row[1]), "views_a_visitor_month": row[0] / row[1], "returning": row[2], "several_channels": row[3]}
+    return {
+        "views": int(row[0]),
+        "visitor_months": int(row[1]),
+        "views_a_visitor_month": row[0] / row[1],
+        "returning": row[2],
+        "several_channels": row[3],
+    }

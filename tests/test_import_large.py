@@ -83,8 +83,8 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     )
     rows, grown = map(int, told.stdout.split())
     assert rows == ROWS
-    # The file as text, then as columns, then as checked columns: never more than that at once.
-    assert grown < 8 * path.stat().st_size, f"{grown >> 20} MB for {path.stat().st_size >> 20} MB"
+    # The file as text, then as columns, then as checked columns, and the buffers it is read through.
+    assert grown < 300 * 2**20 + 8 * path.stat().st_size, f"{grown >> 20} MB for {path.stat().st_size >> 20} MB"
 
 
 def _environment() -> dict[str, str]:

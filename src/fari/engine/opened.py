@@ -11,8 +11,8 @@ from fari.facts.words import UNALLOCATED
 def filtered(where: Mapping[str, Sequence[str]], text: Callable[[str], str]) -> str:
     """A condition on rows: each dimension has one of its values; what has none is `(unallocated)`, as in answers. `text` quotes as the engine does.
 
-    >>> filtered({"channel": ("Email", "Bob's")}, repr)
-    "coalesce(nullif(channel, ''), '(unallocated)') IN ('Email', \"Bob's\")"
+    >>> filtered({"channel": ("Email", "Direct")}, repr)
+    "coalesce(nullif(channel, ''), '(unallocated)') IN ('Email', 'Direct')"
     """
     return " AND ".join(f"coalesce(nullif({name}, ''), '{UNALLOCATED}') IN ({', '.join(map(text, values))})" for name, values in where.items())
 

@@ -50,8 +50,9 @@ def host_of(url: str | None) -> str | None:
 def take_apart(url: str | None) -> Address:
     """The parts of a page's address that are kept. Tags are read from the query and the fragment.
 
-    >>> take_apart("https://www.acme.com/Pricing/?utm_source=News&utm_medium=email&gclid=x&gad_source=1#a")
-    Address(host='acme.com', path='/Pricing/', utm_source='News', utm_medium='email', utm_campaign=None, utm_term=None, utm_content=None, click_ids='gad_source=1,gclid')
+    >>> page = take_apart("https://www.acme.com/Pricing/?utm_source=News&utm_medium=email&gclid=x&gad_source=1#a")
+    >>> page.host, page.path, page.utm_source, page.utm_medium, page.click_ids
+    ('acme.com', '/Pricing/', 'News', 'email', 'gad_source=1,gclid')
     """
     if not url:
         return Address()
@@ -67,6 +68,6 @@ def take_apart(url: str | None) -> Address:
         for name, value in parse_qsl(query):
             found.setdefault(name.lower(), value)
     clicks = sorted(f"{name}={value}" if name == "gad_source" else name for name, value in found.items() if name in CLICK_IDS)
-    tags = (next((found[name] for name in names if found.get(name)), None) for names in _TAGS.values())
+    tags = {tag: next((found[name] for name in names if found.get(name)), None) for tag, names in _TAGS.items()}
     host = host_of(url) if "//" in url else None
-    return Address(host, parts.path or ("/" if host else None), *tags, ",".join(clicks) or None)
+    return Address(host, parts.path or ("/" if host else None), click_ids=",".join(clicks) or None, **tags)

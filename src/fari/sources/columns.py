@@ -56,5 +56,3 @@ def named_rows(file: File) -> Iterator[Row | Problem]:
                 # Of two columns with one name the first that says something counts.
                 named[name] = named.get(name) or text
             yield Row(line, named)
-
-

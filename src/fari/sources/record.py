@@ -1,4 +1,6 @@
-"""What a source gives: records and what else it found in the file. A source is a module of this package with
+"""What a source gives: records and what else it found in the file.
+
+A source is a module of this package with
 
     NAME = "stripe_subscriptions"            # what --as takes and what the ledger keeps as `source`
     LABEL = "Stripe: subscriptions (CSV)"    # in words, for messages
