@@ -6,6 +6,7 @@ answers goes over the wire as Arrow.
 
 import os
 import shutil
+import sys
 import socket
 from collections.abc import Sequence
 from datetime import datetime
@@ -62,6 +63,9 @@ class SparkConnect:
         try:
             from pyspark.sql import SparkSession
 
+            # A program without a file (`python -c`, a worker of a test runner) is taken by PySpark for its own doctests, and ended.
+            if not hasattr(main := sys.modules["__main__"], "__file__"):
+                main.__file__ = "<fari>"
             self.session: Any = SparkSession.builder.remote(url).create()
         except ImportError as why:
             raise FariError(f"{named} needs the Spark Connect client: pip install 'fari[cluster]' ({why})") from None
