@@ -9,7 +9,7 @@ from inspect import cleandoc, isfunction, signature
 from itertools import groupby
 from pathlib import Path
 
-from fari.engine.compile import REACH, stored
+from fari.engine.compile import REACH, by_grain, stored
 from fari.engine.graph import ASKED, ASKED_OF_IDENTITY, catalogue, resolve
 from fari.engine.wording import formula
 from fari.facts import periodic
@@ -100,7 +100,9 @@ def facts_page() -> str:
 def facts() -> set[str]:
     """The facts that measures need, directly or through others; a module of facts has helpers, too."""
     measures = [metric for metric in METRICS.values() if isinstance(metric, Measure)]
-    waiting = {stored(fact) for fact in [*(measure.fact for measure in measures), *REACH.values()]}
+    summed = [stored(fact) for fact in [*(measure.fact for measure in measures), *REACH.values()]]
+    # `visit_pages` is read when a number is opened.
+    waiting = {one for fact in summed for one in by_grain(fact, ("day", "week", "month"))} | {"visit_pages"}
     found: set[str] = set()
     while waiting:
         name = waiting.pop()

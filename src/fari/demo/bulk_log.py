@@ -94,7 +94,7 @@ COPY (
         'bulk-' || g AS "messageId",
         'b-' || person AS "anonymousId",
         NULL::VARCHAR AS "userId",
-        "timestamp",
+        "timestamp" AT TIME ZONE 'UTC' AS "timestamp",
         {titles}[page] AS "name",
         {paths}[page] AS context_page_path,
         '{origin}' || {paths}[page] || CASE WHEN landed THEN {queries}[arrival] ELSE '' END AS context_page_url,

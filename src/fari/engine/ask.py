@@ -106,6 +106,8 @@ class Asker:
     progress: Callable[[str], None] = lambda _: None
     _pinned: Any = field(default=None, repr=False)
     _periods: tuple[Period, ...] = ()
+    _grains: tuple[str, ...] = ("day", "month", "week")
+    """The grains of the stored periods that the question's are made of."""
 
     def __post_init__(self) -> None:
         if self.engine is None:
@@ -150,12 +152,12 @@ class Asker:
 
     def fact_schema(self, fact: str, builder: Builder) -> dict[str, str]:
         """A stored fact's columns; it is built and put under its name in the engine first."""
-        known = self._pinned[3]
-        if fact not in known:
-            files = builder.files(fact)
+        known, facts = self._pinned[3], compiled.by_grain(fact, self._grains)
+        if fact not in known or known[fact][0] != facts:
+            files = [file for one in facts for file in builder.files(one)]
             self.engine.view(fact, files, {})
-            known[fact] = self.engine.schema(files)
-        return dict(known[fact])
+            known[fact] = facts, self.engine.schema(files)
+        return dict(known[fact][1])
 
     def put_periods(self, periods: Sequence[Period]) -> bool:
         """The question's periods as tables; whether some are made of several stored ones."""
@@ -166,6 +168,7 @@ class Asker:
             for name, rows in (("days", days), ("edges", edges), ("spans", spans)):
                 self.engine.put(name, compiled.QUESTION[name], rows)
             self._periods = tuple(periods)
+        self._grains = tuple(sorted({grain for _, grain, _ in spans}))
         return len(spans) > len(periods)
 
     def _sums(self, names: Sequence[str], question: Question, covered: Cover, builder: Builder) -> "Sums":
@@ -196,13 +199,20 @@ class Asker:
 
 
 def _by_dimensions(measures: Sequence[str], dimensions: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
-    """Measures that have the same of the asked dimensions together; one that lacks a dimension is only ever asked unsplit."""
+    """Measures that have the same of the asked dimensions together; one that lacks a dimension is only ever asked unsplit.
+
+    All of a fact's measures are summed, asked for or not: it costs next to nothing, and any question finds the same query compiled.
+    """
     grouped: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for name in measures:
-        metric = METRICS[name]
-        assert isinstance(metric, Measure)
-        grouped[tuple(d for d in dimensions if d in metric.dimensions)].append(name)
-    return grouped
+    asked = METRICS[measures[0]]
+    assert isinstance(asked, Measure)
+    for name, metric in METRICS.items():
+        if isinstance(metric, Measure) and (metric.fact, metric.when) == (asked.fact, asked.when):
+            own = tuple(d for d in dimensions if d in metric.dimensions)
+            if compiled.fact_of(metric, dimensions) == compiled.fact_of(asked, dimensions):
+                grouped[own].append(name)
+    wanted = {tuple(d for d in dimensions if d in METRICS[name].dimensions) for name in measures}  # type: ignore[union-attr]
+    return {own: names for own, names in grouped.items() if own in wanted}
 
 
 def needed(name: str) -> set[str]:

@@ -20,6 +20,13 @@ REACH = {
 """Where a dimension is reach, the fact that has a row for every value."""
 FROM = {"signup_periods": "signups", "account_periods": "levels"}
 """Facts made when asked, from the stored fact that they are made from."""
+BY_GRAIN = {"visitor_periods": "visitor_{}s", "visitor_contents": "visitor_content_{}s"}
+"""Facts kept for each grain apart, so that who asks for months need not wait for days."""
+_PAGE = ("visit_id", "landing", "referrer_host", "utm_source", "utm_medium", "origin")
+PAGES = {"kind": "string", "visitor": "string", "started_at": "timestamp"} | dict.fromkeys(_PAGE, "string")
+"""What the fact `visit_pages` tells of each visit's first page view."""
+OF_VISITS = {"visits": _PAGE, **dict.fromkeys(("visit_days", "visitor_periods", "visitor_contents"), ("visit_id", "origin"))}
+"""Facts whose rows name a visit, and what is told of its first page view when they are opened."""
 QUESTION: dict[str, dict[str, str]] = {
     "days": {"one_day": "int32", "period": "int32"},
     "edges": {"period": "int32", "opening_day": "int32", "last_day": "int32", "first_day": "int32", "end_day": "int32"},
@@ -39,6 +46,15 @@ def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
 def stored(fact: str) -> str:
     """The stored fact behind one."""
     return FROM.get(fact, fact)
+
+
+def by_grain(fact: str, grains: Sequence[str]) -> tuple[str, ...]:
+    """The facts that a stored one is kept as.
+
+    >>> by_grain("visitor_periods", ("day", "month")), by_grain("visits", ("day",))
+    (('visitor_days', 'visitor_months'), ('visits',))
+    """
+    return tuple(BY_GRAIN[fact].format(grain) for grain in grains) if fact in BY_GRAIN else (fact,)
 
 
 def _kept(root: Path, key: list[object], make: Callable[[], str]) -> str:
@@ -85,7 +101,12 @@ def opened(root: Path, dialect: str, fact: str, when: str, name: str, dimensions
         if "left_out" in rows.columns:
             keep = keep | (opened_rows.left_out > 0)
         hidden = [c for c in ("first_day", "end_day", "opening_day", "last_day", "one_day_right") if c in opened_rows.columns]
-        return str(ibis.to_sql(opened_rows.filter(keep).drop(*hidden), dialect=dialect))
+        kept_rows = opened_rows.filter(keep).drop(*hidden)
+        if fact in OF_VISITS:
+            pages = ibis.table(PAGES, name="visit_pages").select("kind", "visitor", "started_at", *OF_VISITS[fact])
+            joined = kept_rows.left_join(pages, ["kind", "visitor", "started_at"])
+            kept_rows = joined.select(*[joined[column] for column in kept_rows.columns], *OF_VISITS[fact])
+        return str(ibis.to_sql(kept_rows, dialect=dialect))
 
     return _kept(root, ["opened", dialect, fact, when, name, dimensions, schema, rolled], make)
 

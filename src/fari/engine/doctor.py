@@ -342,9 +342,10 @@ class _Doctor:
 
     def _unassigned(self) -> Iterator[Finding]:
         rows = self.run(
-            "SELECT utm_source, utm_medium, count(*) FROM visits WHERE kind = 'human' AND channel = 'Unassigned' GROUP BY utm_source, utm_medium "
-            "ORDER BY 3 DESC, 1, 2",
-            "visits",
+            "SELECT p.utm_source, p.utm_medium, count(*) FROM visits v "
+            "JOIN visit_pages p ON p.kind = v.kind AND p.visitor = v.visitor AND p.started_at = v.started_at "
+            "WHERE v.kind = 'human' AND v.channel = 'Unassigned' GROUP BY p.utm_source, p.utm_medium ORDER BY 3 DESC, 1, 2",
+            *("visits", "visit_pages"),
         )
         if not rows:
             return

@@ -23,7 +23,7 @@ from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, leaves
 Where = Sequence[tuple[str, tuple[str, ...]]]
 Row = dict[str, Any]
 _WIDE = Context(prec=60)
-_HIDDEN = frozenset("period one_day one kind grain period_day first_visit first_at customer customer_before left_out own_volume".split())
+_HIDDEN = frozenset("period one_day one kind grain period_day first_at last_at customer customer_before left_out own_volume".split())
 """Columns that are only there to compute with."""
 _EVIDENCE = {
     "visitor_periods": ("visit_days", "visitor", opened.other_visits),
@@ -253,8 +253,10 @@ class _Opener:
     def _base(self, metric: Measure, dimensions: tuple[str, ...], condition: str) -> str:
         """The measure's rows in the period that pass the filters, unsummed."""
         fact = compiled.fact_of(metric, dimensions)
-        schema = self.asker.fact_schema(compiled.stored(fact), self.builder)
         rolled = self.asker.put_periods((self.period,))
+        schema = self.asker.fact_schema(compiled.stored(fact), self.builder)
+        if fact in compiled.OF_VISITS:
+            self._have("visit_pages")
         sql = compiled.opened(self.asker.root, self.engine.dialect, fact, metric.when, metric.name, (), schema, rolled)
         return f"SELECT * FROM ({sql}) AS every_row WHERE {condition}" if condition else sql
 

@@ -12,13 +12,14 @@ import fari.marks
 from fari.ledger.store import current_sql, stored_columns
 
 PARTED = frozenset(
-    "page_views cut_views visit_starts landings touches visit_days visits open_visits visitor_periods visitor_contents "
+    "page_views seen_days unclear_days cut_visits landings touches visits carried_visits open_visits visit_pages visit_days "
+    "visitor_days visitor_weeks visitor_months visitor_content_days visitor_content_weeks visitor_content_months "
     "user_agents agents page_paths contents identify_pairs signup_events acted devices_here persons_here internals_here".split()
 )
 """Built part by part, as their events are."""
 INLINE = frozenset({"page_views"})
 """Never stored: what reads it takes its expression in."""
-PASSING = frozenset({"cut_views", "visit_starts", "landings"})
+PASSING = frozenset({"seen_days", "unclear_days", "cut_visits"})
 """Needed while others are built, then removed."""
 BY_CONTENT = frozenset({"open_visits", "devices_here", "persons_here", "internals_here"})
 """Known to their readers by what is in them, so that a change that does not reach a part does not rebuild it."""
@@ -26,17 +27,15 @@ ASKED = {"agents": "user_agents", "contents": "page_paths", "touches": "landings
 """Which distinct values each mark judges."""
 ASKED_OF_IDENTITY = ("identify_pairs", "shared_devices", "alias_targets", "contact_ids", "alias_rows", "used_ids")
 """What identity is decided from."""
+_VISIT = {"kind": "string", "visitor": "string", "started_at": "timestamp"}
+_ABOUT = dict.fromkeys(("channel", "rule", "campaign", "country", "device"), "string")
+_WHOLE_VISIT = {**_VISIT, "day": "int32", "last_at": "timestamp", "last_day": "int32", "views": "int64", **_ABOUT}
 BEFORE: dict[str, dict[str, str]] = {
-    "open_visits": {
-        "visitor": "string", "kind": "string", "at": "timestamp", "day": "int32", "visit_id": "string", "country": "string", "device": "string",
-        **dict.fromkeys(("host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "click_ids"), "string"),
-        "origin": "string", "started_at": "timestamp", "started_day": "int32",
-    },
-    "visit_days": {
-        "kind": "string", "visitor": "string", "visit_id": "string", "day": "int32", "content": "string", "views": "int64", "channel": "string",
-        "rule": "string", "campaign": "string", "country": "string", "device": "string", "started_at": "timestamp", "origin": "string",
-    },
-}  # fmt: skip
+    "open_visits": _WHOLE_VISIT,
+    "visits": _WHOLE_VISIT,
+    "carried_visits": _WHOLE_VISIT,
+    "visit_days": {**_VISIT, "day": "int32", "content": "string", "views": "int64", **_ABOUT},
+}
 """What a part takes from the part before it (`<name>_before`), and its columns for the first part, which has none."""
 _OF_LEVELS = {"subscriptions": "subscription_levels", "deals": "won_levels", "stages": "stage_levels"}
 

@@ -58,11 +58,12 @@ def unpriced(day: int, levels: str) -> str:
 def other_visits(visitors: str, since: int, until: int) -> str:
     """The evidence of visitors: their other visits with a page view in the period, which count nothing."""
     return (
-        "SELECT v.visitor, v.campaign, v.country, v.device, v.channel, v.rule, v.visit_id, v.started_at, v.origin, 0 AS contribution "
-        f"FROM visit_days v JOIN (SELECT DISTINCT kind, visitor, visit_id FROM ({visitors}) AS counted) AS o "
-        "ON o.kind = v.kind AND o.visitor = v.visitor AND o.visit_id <> v.visit_id "
+        "SELECT v.visitor, v.campaign, v.country, v.device, v.channel, v.rule, v.started_at, p.visit_id, p.origin, 0 AS contribution "
+        f"FROM visit_days v JOIN (SELECT DISTINCT kind, visitor, started_at FROM ({visitors}) AS counted) AS o "
+        "ON o.kind = v.kind AND o.visitor = v.visitor AND o.started_at <> v.started_at "
+        "JOIN visit_pages p ON p.kind = v.kind AND p.visitor = v.visitor AND p.started_at = v.started_at "
         f"WHERE v.day >= {since} AND v.day < {until} "
-        "GROUP BY v.visitor, v.campaign, v.country, v.device, v.channel, v.rule, v.visit_id, v.started_at, v.origin"
+        "GROUP BY v.visitor, v.campaign, v.country, v.device, v.channel, v.rule, v.started_at, p.visit_id, p.origin"
     )
 
 

@@ -23,10 +23,10 @@ def account_facts(
     own = own.filter(own.internal_person.isnull()).select(owner=own.account, person=own.person)
     human = visits.filter(visits.kind == "human")
     seen = settled(own).inner_join(human, own.person == human.visitor)
-    seen = seen.select("owner", "started_at", "visit_id", "channel", "campaign", "rule", visit_day=seen.day, touch_origin=seen.origin)
+    seen = seen.select("owner", "visitor", "started_at", "channel", "campaign", "rule", visit_day=seen.day)
     seen = settled(base).inner_join(seen, base.account == seen.owner)
     seen = seen.filter(seen.first_day.isnull() | (seen.visit_day <= seen.first_day))
-    nth = ibis.row_number().over(ibis.window(group_by="account", order_by=[seen.started_at, seen.visit_id]))
+    nth = ibis.row_number().over(ibis.window(group_by="account", order_by=[seen.started_at, seen.visitor]))
     first = seen.mutate(nth=nth)
     first = first.filter(first.nth == 0).select(
         touched=first.account, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule

@@ -17,9 +17,10 @@ def page_paths(events: Table) -> Table:
     return events.filter((events.type == "page") & events.path.notnull()).select("path").distinct()
 
 
-def landings(visit_starts: Table) -> Table:
+def landings(events: Table) -> Table:
     """Distinct things a visit's channel is decided from."""
-    return visit_starts.select(**{name: ibis.coalesce(visit_starts[name], "") for name in LANDING}).distinct()
+    page = events.filter(events.type == "page").select(*LANDING).distinct()
+    return page.select(**{name: ibis.coalesce(page[name], "") for name in LANDING}).distinct()
 
 
 def identify_pairs(events: Table) -> Table:

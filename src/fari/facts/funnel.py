@@ -70,13 +70,13 @@ def person_touches(first_entries: Table, visits: Table, person_facts: Table) -> 
     leads = first_entries.filter(first_entries.stage_rank == 1).select("person", lead_at=first_entries["at"])
     human = visits.filter(visits.kind == "human")
     seen = settled(leads).inner_join(human, [leads.person == human.visitor, human.started_at <= leads.lead_at])
-    nth = ibis.row_number().over(ibis.window(group_by="person", order_by=[seen.started_at, seen.visit_id]))
+    nth = ibis.row_number().over(ibis.window(group_by="person", order_by=seen.started_at))
     first = seen.mutate(nth=nth)
     first = first.filter(first.nth == 0).select(
-        touched=first.person, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule, touch_origin=first.origin
+        touched=first.person, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule
     )
     joined = settled(leads).left_join(first, leads.person == first.touched)
-    joined = joined.select("person", "visit_channel", "visit_campaign", "visit_rule", "touch_origin")
+    joined = joined.select("person", "visit_channel", "visit_campaign", "visit_rule")
     facts = person_facts.select(whose=person_facts.person, **{n: person_facts[n] for n in ("country", "persona", "crm_channel", "crm_campaign")})
     named = settled(joined).left_join(facts, joined.person == facts.whose)
     return named.select("person", **_source(named), country=ibis.coalesce(named.country, NOT_SET), persona=ibis.coalesce(named.persona, NOT_SET))
@@ -171,13 +171,12 @@ def signups(
     human = visits.filter(visits.kind == "human").select(
         visitor=visits.visitor,
         started_at=visits.started_at,
-        visit_id=visits.visit_id,
         visit_channel=visits.channel,
         visit_campaign=visits.campaign,
         visit_rule=visits.rule,
     )
     seen = settled(e).inner_join(human, [e.person == human.visitor, human.started_at <= e["at"]])
-    nth = ibis.row_number().over(ibis.window(group_by="message_id", order_by=[seen.started_at, seen.visit_id]))
+    nth = ibis.row_number().over(ibis.window(group_by="message_id", order_by=seen.started_at))
     seen = seen.mutate(nth=nth)
     first = seen.filter(seen.nth == 0).select(
         touched=seen.message_id, visit_channel=seen.visit_channel, visit_campaign=seen.visit_campaign, visit_rule=seen.visit_rule

@@ -10,6 +10,7 @@ import ibis
 from ibis.expr.types import Table
 
 from fari.facts.money import MONEY
+from fari.facts.visits import ABOUT
 from fari.facts.words import DIRECT, settled
 
 
@@ -34,17 +35,20 @@ def whole_visitor_contents(visitor_contents: Table, spans: Table) -> Table:
 
 
 def _rolled(stored: Table, spans: Table, more: list[str]) -> Table:
-    rows = settled(stored).inner_join(spans, ["grain", "period_day"])
+    joined = settled(stored).inner_join(spans, ["grain", "period_day"])
     by = ["period", "kind", "visitor", *more]
-    direct = (rows.channel == DIRECT).ifelse(1, 0)
-    ranked = rows.mutate(
-        nth=ibis.row_number().over(ibis.window(group_by=by, order_by=[rows.first_at, rows.first_visit, rows.period_day])),
-        nth_placed=ibis.row_number().over(ibis.window(group_by=by, order_by=[direct, rows.started_at, rows.visit_id, rows.period_day])),
+    rows = joined.select(*by, "first_at", "started_at", *ABOUT)
+    placed = (rows.channel == DIRECT).ifelse(ibis.null("timestamp"), rows.started_at)
+    when = rows.group_by(by).aggregate(least_at=rows.first_at.min(), placed_at=placed.min())
+    when = when.select(*by, "least_at", decided_at=ibis.coalesce(when.placed_at, when.least_at))
+    both = settled(rows).inner_join(when, by)
+    first, deciding = both.first_at == both.least_at, both.started_at == both.decided_at
+    # A visit that goes on over an edge speaks in two stored periods, and says the same in both.
+    return both.group_by(by).aggregate(
+        started_at=both.decided_at.min(),
+        **{name: first.ifelse(both[name], ibis.null("string")).min() for name in ("campaign", "country", "device")},
+        **{name: deciding.ifelse(both[name], ibis.null("string")).min() for name in ("channel", "rule")},
     )
-    one = ranked.filter(ranked.nth == 0).select(*by, "campaign", "country", "device")
-    two = ranked.filter(ranked.nth_placed == 0).select(*by, "channel", "rule", "visit_id", "started_at", "origin")
-    joined = settled(one).inner_join(two, by)
-    return joined.select(*by, *[joined[name] for name in ("campaign", "country", "device", "channel", "rule", "visit_id", "started_at", "origin")])
 
 
 def signup_periods(signups: Table, days: Table) -> Table:

@@ -11,6 +11,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "agents": {"user_agent": "string", "bot": "string", "agent_device": "string"},
     "contents": {"path": "string", "content": "string"},
     "touches": {
+        "touch_no": "int64",
         **dict.fromkeys(("host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "click_ids"), "string"),
         "channel": "string", "rule": "string", "campaign": "string",
     },
@@ -43,11 +44,11 @@ def contents(company: Company, page_paths: Iterable[tuple[str]]) -> list[tuple[o
 
 
 def touches(company: Company, landings: Iterable[tuple[str, str, str, str, str, str]]) -> list[tuple[object, ...]]:
-    """The channel each landing is placed in, and by which rule."""
+    """The channel each landing is placed in, and by which rule; numbered, so that visits need carry one number."""
     rows: list[tuple[object, ...]] = []
-    for landing in landings:
+    for number, landing in enumerate(sorted(landings)):
         verdict = place(Touch(*(value or None for value in landing)), company)
-        rows.append((*landing, verdict.channel, verdict.rule, verdict.campaign))
+        rows.append((number, *landing, verdict.channel, verdict.rule, verdict.campaign))
     return rows
 
 

@@ -15,16 +15,13 @@ FROM (
       "t4"."visitor",
       "t4"."grain",
       "t4"."period_day",
+      "t4"."first_at",
+      "t4"."started_at",
+      "t4"."channel",
+      "t4"."rule",
       "t4"."campaign",
       "t4"."country",
       "t4"."device",
-      "t4"."first_visit",
-      "t4"."first_at",
-      "t4"."channel",
-      "t4"."rule",
-      "t4"."visit_id",
-      "t4"."started_at",
-      "t4"."origin",
       "t2"."period"
     FROM (
       SELECT
