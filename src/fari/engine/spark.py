@@ -6,8 +6,8 @@ answers goes over the wire as Arrow.
 
 import os
 import shutil
-import sys
 import socket
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
