@@ -68,6 +68,8 @@ class Builder:
         months = sorted({month for one in counted for month in one["months"]})
         if not months or sum(one["rows"] for one in counted) <= ONE_PART:
             return [WHOLE]
+        # The month after one with events is a part even if it has none: weeks and visits may end in it.
+        months = sorted({*months, *(given.month_after(month) for month in months[:-1])})
         return [given.month_part(month, last=month == months[-1]) for month in months]
 
     def files(self, name: str) -> list[str]:
@@ -185,6 +187,8 @@ class Builder:
 
                 self._write(name, path, getattr(tables, name)(self.ledger.company, self._rows(ASKED[name], name, part)))
             else:
+                self._compiled(name, part)
+                # Building one input may have put another's view on another part; now that all are built, each is put on its own.
                 sql, schema = self._compiled(name, part)
                 self.engine.build(sql, path, schema)
             if name in PASSING:

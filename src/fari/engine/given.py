@@ -48,6 +48,15 @@ def month_part(month: int, *, last: bool) -> Part:
     return Part(str(month), (month,), number(first), number(add_months(first, 1)), last)
 
 
+def month_after(month: int) -> int:
+    """The month after a month.
+
+    >>> month_after(202412)
+    202501
+    """
+    return month + 1 if month % 100 < 12 else month + 89
+
+
 def rows(name: str, company: Company, since: date | None, horizon: date | None, part: Part | None) -> list[tuple[Any, ...]]:
     """The rows of a given table."""
     if name == "home":

@@ -63,7 +63,7 @@ def persons_here(events: Table, persons: Table) -> Table:
 
 def internals_here(events: Table, devices_here: Table, persons_here: Table, internals: Table) -> Table:
     """Our own people among a part's events."""
-    ids = events.filter(events.user_id.notnull()).select(person=events.user_id)
+    ids = events.select(person=events.user_id).union(events.select(person=events.anonymous_id), distinct=False)
     ids = ids.union(devices_here.select("person"), distinct=False).union(persons_here.select("person"), distinct=False)
     return internals.semi_join(ids, internals.internal_person == ids.person)
 
