@@ -89,3 +89,11 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
 def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def test_no_session_draws_a_bar_where_data_goes(book: Book) -> None:
+    from fari.engine.duck import DuckDB
+
+    asked = "SELECT current_setting('enable_progress_bar')"
+    assert book.ledger.session().execute(asked).fetchall() == [(False,)]
+    assert DuckDB().run(asked) == [(False,)]

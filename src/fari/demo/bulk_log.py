@@ -61,6 +61,7 @@ def _write(path: Path, months: Months, month: int, visits: list[tuple[int, int]]
     lists = {name: "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]" for name, values in words.items()}
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("CREATE TABLE days (day INTEGER, start_ms BIGINT, visits INTEGER)")
         connection.executemany("INSERT INTO days VALUES (?, ?, ?)", [(n, months.starts[n] * 1000, count) for n, count in visits])
         numbers = {"seed": int(seed), "visitors": visitors, "month": month, "pages": len(PAGES), "places": len(places)}

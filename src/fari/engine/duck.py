@@ -35,6 +35,8 @@ class DuckDB:
         self.connection = duckdb.connect(config=config)
         self.connection.execute("SET TimeZone = 'UTC'")
         self.connection.execute("SET preserve_insertion_order = false")
+        # DuckDB draws its bar on standard output, where only data may go.
+        self.connection.execute("SET enable_progress_bar = false")
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""

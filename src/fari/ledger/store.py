@@ -138,7 +138,8 @@ class Ledger:
 
                 self._engine = duckdb.connect(config={"temp_directory": str(self.root / ".scratch")})
             session = self._engine.cursor()
-        session.execute(f"SET TimeZone = '{self.company.timezone}'")
+        # DuckDB draws its bar on standard output, where only data may go.
+        session.execute(f"SET TimeZone = '{self.company.timezone}'; SET enable_progress_bar = false")
         return session
 
     @contextmanager

@@ -262,6 +262,7 @@ def _parquet(file: File, what: str) -> Iterator[Any]:
     import duckdb
 
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         try:
             yield connection.execute(f"{what} FROM read_parquet(?)", [str(file.local)])
         except duckdb.Error as error:

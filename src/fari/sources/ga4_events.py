@@ -87,6 +87,7 @@ def _events(file: File) -> Iterator[tuple[int | str, Mapping[str, Any]]]:
 
     wanted = ", ".join(name for name in _READ if name in file.header)
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         cursor = connection.execute(f"SELECT to_json(event) FROM (SELECT {wanted} FROM read_parquet(?)) event", [str(file.local)])
         line = 0
         while batch := cursor.fetchmany(_BATCH):

@@ -53,6 +53,7 @@ def as_parquet(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool
     names = columns(by, compared)
     typed = ", ".join(f'"{name}" {_PARQUET.get(name, "VARCHAR")}' for name in names)
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"CREATE TABLE answers ({typed})")
         for answer in answers:
             # As text, so that DuckDB reads the decimals exactly.
