@@ -4,6 +4,34 @@ FROM (
   SELECT
     "t4"."period",
     "t4"."channel",
+    CAST(SUM("t4"."amount") AS DECIMAL(28, 6)) AS "spend",
+    SUM(CASE WHEN "t4"."amount" <> 0 THEN 1 ELSE 0 END) AS "spend__rows",
+    CAST(SUM(
+      CASE
+        WHEN (
+          "t4"."cost_kind" = 'ads'
+        ) AND (
+          "t4"."purpose" = 'acquire'
+        )
+        THEN "t4"."amount"
+        ELSE 0
+      END
+    ) AS DECIMAL(28, 6)) AS "media_spend",
+    SUM(
+      CASE
+        WHEN CASE
+          WHEN (
+            "t4"."cost_kind" = 'ads'
+          ) AND (
+            "t4"."purpose" = 'acquire'
+          )
+          THEN "t4"."amount"
+          ELSE 0
+        END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "media_spend__rows",
     CAST(SUM(CASE WHEN "t4"."purpose" = 'acquire' THEN "t4"."amount" ELSE 0 END) AS DECIMAL(28, 6)) AS "acquisition_cost",
     SUM(
       CASE
@@ -46,6 +74,116 @@ FROM (
     SUM(
       CASE WHEN CASE WHEN "t4"."movement" = 'new' THEN 1 ELSE 0 END <> 0 THEN 1 ELSE 0 END
     ) AS "new_customers__rows",
+    SUM(
+      CASE
+        WHEN (
+          "t4"."movement" = 'new'
+        )
+        AND "t4"."channel" IN (
+          'Cross-network',
+          'Paid Shopping',
+          'Paid Search',
+          'Paid Social',
+          'Paid Video',
+          'Display',
+          'Paid Other'
+        )
+        THEN 1
+        ELSE 0
+      END
+    ) AS "paid_new_customers",
+    SUM(
+      CASE
+        WHEN CASE
+          WHEN (
+            "t4"."movement" = 'new'
+          )
+          AND "t4"."channel" IN (
+            'Cross-network',
+            'Paid Shopping',
+            'Paid Search',
+            'Paid Social',
+            'Paid Video',
+            'Display',
+            'Paid Other'
+          )
+          THEN 1
+          ELSE 0
+        END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "paid_new_customers__rows",
+    SUM(CASE WHEN "t4"."movement" = 'churn' THEN 1 ELSE 0 END) AS "churned_customers",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t4"."movement" = 'churn' THEN 1 ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "churned_customers__rows",
+    SUM(CASE WHEN "t4"."movement" = 'reactivation' THEN 1 ELSE 0 END) AS "reactivated_customers",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t4"."movement" = 'reactivation' THEN 1 ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "reactivated_customers__rows",
+    CAST(SUM(CASE WHEN "t4"."movement" = 'new' THEN "t4"."mrr" - "t4"."before" ELSE 0 END) AS DECIMAL(28, 6)) AS "new_mrr",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t4"."movement" = 'new' THEN "t4"."mrr" - "t4"."before" ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "new_mrr__rows",
+    CAST(SUM(
+      CASE WHEN "t4"."movement" = 'expansion' THEN "t4"."mrr" - "t4"."before" ELSE 0 END
+    ) AS DECIMAL(28, 6)) AS "expansion_mrr",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t4"."movement" = 'expansion' THEN "t4"."mrr" - "t4"."before" ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "expansion_mrr__rows",
+    CAST(SUM(
+      CASE WHEN "t4"."movement" = 'contraction' THEN "t4"."before" - "t4"."mrr" ELSE 0 END
+    ) AS DECIMAL(28, 6)) AS "contraction_mrr",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t4"."movement" = 'contraction' THEN "t4"."before" - "t4"."mrr" ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "contraction_mrr__rows",
+    CAST(SUM(CASE WHEN "t4"."movement" = 'churn' THEN "t4"."before" - "t4"."mrr" ELSE 0 END) AS DECIMAL(28, 6)) AS "churned_mrr",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t4"."movement" = 'churn' THEN "t4"."before" - "t4"."mrr" ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "churned_mrr__rows",
+    CAST(SUM(
+      CASE
+        WHEN "t4"."movement" = 'reactivation'
+        THEN "t4"."mrr" - "t4"."before"
+        ELSE 0
+      END
+    ) AS DECIMAL(28, 6)) AS "reactivation_mrr",
+    SUM(
+      CASE
+        WHEN CASE
+          WHEN "t4"."movement" = 'reactivation'
+          THEN "t4"."mrr" - "t4"."before"
+          ELSE 0
+        END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "reactivation_mrr__rows",
     SUM("t4"."left_out") AS "left_out"
   FROM (
     SELECT

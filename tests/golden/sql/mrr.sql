@@ -3,6 +3,8 @@ SELECT
 FROM (
   SELECT
     "t4"."period",
+    SUM("t4"."customer") AS "customers",
+    SUM(CASE WHEN "t4"."customer" <> 0 THEN 1 ELSE 0 END) AS "customers__rows",
     CAST(SUM("t4"."mrr") AS DECIMAL(28, 6)) AS "mrr",
     SUM(CASE WHEN "t4"."mrr" <> 0 THEN 1 ELSE 0 END) AS "mrr__rows",
     SUM("t4"."left_out") AS "left_out"

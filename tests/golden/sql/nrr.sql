@@ -5,6 +5,24 @@ FROM (
     "t10"."period",
     CAST(SUM("t10"."closing") AS DECIMAL(28, 6)) AS "retained_mrr",
     SUM(CASE WHEN "t10"."closing" <> 0 THEN 1 ELSE 0 END) AS "retained_mrr__rows",
+    CAST(SUM(
+      CASE
+        WHEN "t10"."closing" < "t10"."opening"
+        THEN "t10"."closing"
+        ELSE "t10"."opening"
+      END
+    ) AS DECIMAL(28, 6)) AS "kept_mrr",
+    SUM(
+      CASE
+        WHEN CASE
+          WHEN "t10"."closing" < "t10"."opening"
+          THEN "t10"."closing"
+          ELSE "t10"."opening"
+        END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "kept_mrr__rows",
     COUNT(*) * 0 AS "left_out"
   FROM (
     SELECT
@@ -92,6 +110,8 @@ SELECT
 FROM (
   SELECT
     "t4"."period",
+    SUM("t4"."customer") AS "opening_customers",
+    SUM(CASE WHEN "t4"."customer" <> 0 THEN 1 ELSE 0 END) AS "opening_customers__rows",
     CAST(SUM("t4"."mrr") AS DECIMAL(28, 6)) AS "opening_mrr",
     SUM(CASE WHEN "t4"."mrr" <> 0 THEN 1 ELSE 0 END) AS "opening_mrr__rows",
     SUM("t4"."left_out") AS "left_out"

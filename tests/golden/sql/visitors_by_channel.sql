@@ -8,6 +8,16 @@ FROM (
     SUM(
       CASE WHEN CASE WHEN "t5"."kind" = 'human' THEN 1 ELSE 0 END <> 0 THEN 1 ELSE 0 END
     ) AS "visitors__rows",
+    SUM(CASE WHEN "t5"."kind" = 'bot' THEN 1 ELSE 0 END) AS "bots",
+    SUM(CASE WHEN CASE WHEN "t5"."kind" = 'bot' THEN 1 ELSE 0 END <> 0 THEN 1 ELSE 0 END) AS "bots__rows",
+    SUM(CASE WHEN "t5"."kind" = 'internal' THEN 1 ELSE 0 END) AS "internal",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t5"."kind" = 'internal' THEN 1 ELSE 0 END <> 0
+        THEN 1
+        ELSE 0
+      END
+    ) AS "internal__rows",
     COUNT(*) * 0 AS "left_out"
   FROM (
     SELECT
