@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -26,8 +27,10 @@ from fari.engine.ask import Asker
 from fari.engine.duck import DuckDB
 from fari.engine.given import GIVEN
 from fari.engine.graph import ASKED, BEFORE, PARTED, catalogue
+from fari.engine.periods import number
 from fari.engine.periods import parse as period
 from fari.engine.spark import SparkConnect
+from fari.facts.dates import dated, month_name
 from fari.facts.money import half_up
 from fari.ledger.schema import TABLES
 from fari.marks.tables import IDENTITY
@@ -110,7 +113,7 @@ def test_every_expression_is_portable(expressions: dict[str, Any]) -> None:
 
 def test_nothing_escapes_the_walk(expressions: dict[str, Any]) -> None:
     """Every fact, and every measure summed and opened; the functions that facts share are walked where they are used."""
-    assert set(catalogue()) - set(facts()) <= {"with_account", "converted", "half_up", "micros_to_money"}
+    assert set(catalogue()) - set(facts()) <= {"with_account", "converted", "half_up", "multiples", "micros_to_money", "dated", "month_name"}
     for name, metric in METRICS.items():
         if isinstance(metric, Measure):
             assert any(words.endswith(f" {name} opened") for words in expressions), name
@@ -303,6 +306,20 @@ def test_whole_numbers_are_divided_exactly_on_both() -> None:
     for engine in (DuckDB(), there):
         engine.put("divided", {"row": "int64", "amount": "int64", "by": "int64"}, rows)
         assert dict(engine.run(str(ibis.to_sql(expression, dialect=engine.dialect)))) == expected
+    there.close()
+
+
+def test_every_day_has_its_date_on_both() -> None:
+    first = date(1900, 3, 1)
+    days = [first + timedelta(days=n) for n in range((date(2100, 3, 1) - first).days)]
+    table = ibis.table({"day": "int32"}, name="numbered")
+    expression = dated(table, "day", "month", "dom")
+    expression = expression.mutate(name=month_name(expression.month))
+    expected = {number(day): (12 * day.year + day.month, day.day, f"{day:%Y-%m}") for day in days}
+    there = SparkConnect(sail())
+    for engine in (DuckDB(), there):
+        engine.put("numbered", {"day": "int32"}, [(day,) for day in expected])
+        assert {day: tuple(told) for day, *told in engine.run(str(ibis.to_sql(expression, dialect=engine.dialect)))} == expected
     there.close()
 
 

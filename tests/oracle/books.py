@@ -123,6 +123,10 @@ class Books:
         def split(name: str) -> Value:
             if name in {"plan", "currency"}:
                 return self.revenue.main(customer, on, name) if isinstance(customer, str) else NOT_SET
+            if name == "cohort":
+                return f"{self.customer_since[customer]:%Y-%m}" if customer in self.customer_since else NOT_SET
+            if name == "term":
+                return self.revenue.term(customer) if isinstance(customer, str) else NOT_SET
             if isinstance(customer, str):
                 return self.origin.of_account(customer, self.customer_since.get(customer), name)
             return self.origin.of_person(customer, self.funnel.entered["lead"][customer], name)
@@ -195,6 +199,18 @@ class Books:
             first_paid = self.revenue.first_paid.get(account)
             if since <= began < until and (not won or (first_paid and first_paid <= self.coverage.horizon)):
                 yield self._customer(account, began), ONE
+
+    def lifetimes(self, since: date, until: date, unit: str, *, ended: bool) -> Rows:
+        """Accounts that became customers, watched to the period's end: those gone, or those still there, at so many months or terms."""
+        for account, first in self.revenue.first_paid.items():
+            if since <= first < until:
+                gone, count = self.revenue.watched(account, until - DAY, in_terms=unit == "tenure")
+                if gone == ended:
+                    yield self._aged(account, unit, count), ONE
+
+    def _aged(self, account: str, unit: str, count: int) -> Split:
+        split = self._customer(account, self.revenue.first_paid[account])
+        return lambda name: str(count) if name == unit else split(name)
 
     # Costs
 

@@ -17,7 +17,8 @@ VISIT = frozenset({"channel", "campaign", "country", "device"})
 VIEW = VISIT | {"content"}
 PERSON = frozenset({"channel", "campaign", "country", "persona"})
 LEAD = PERSON | {"content"}
-ACCOUNT = LEAD | {"plan", "currency"}
+ACCOUNT = LEAD | {"plan", "currency", "cohort", "term"}
+SPELL = ACCOUNT - {"content"}
 COST = frozenset({"channel", "campaign"})
 DEAL = PERSON | {"currency"}
 NONE: frozenset[str] = frozenset()
@@ -73,8 +74,19 @@ def _movements(kind: str, *, count: bool) -> Measure:
     return Measure("subscriptions", ACCOUNT | reasons, lambda b, since, until, by: summed(b.moved(kind, since, until, count=count), by))
 
 
+def _watched(unit: str, *, ended: bool) -> Measure:
+    return Measure("subscriptions", SPELL | {unit}, lambda b, since, until, by: summed(b.lifetimes(since, until, unit, ended=ended), by))
+
+
 for _kind in ("new", "expansion", "contraction", "reactivation"):
     MEASURES[f"{_kind}_mrr"] = _movements(_kind, count=False)
+for _name, _unit, _ended in (
+    ("lifetimes_ended", "age", True),
+    ("lifetimes_open", "age", False),
+    ("contracts_ended", "tenure", True),
+    ("contracts_open", "tenure", False),
+):
+    MEASURES[_name] = _watched(_unit, ended=_ended)
 MEASURES["churned_mrr"] = _movements("churn", count=False)
 MEASURES["churned_customers"] = _movements("churn", count=True)
 MEASURES["reactivated_customers"] = _movements("reactivation", count=True)
@@ -210,8 +222,10 @@ METRICS: tuple[str, ...] = tuple(
     expansion_mrr contraction_mrr churned_mrr reactivation_mrr arpa arr expansion_share gross_revenue_churn_rate
     net_revenue_churn_rate nrr grr quick_ratio spend acquisition_spend media_spend cac cac_media cac_paid cost_per_lead cost_per_mql cost_per_sql
     cost_per_signup cac_payback_months clv clv_cac_ratio roi renewals_due renewal_rate
-    pipeline_value weighted_pipeline pipeline_created trial_conversion_rate share_of_search""".split()
+    pipeline_value weighted_pipeline pipeline_created trial_conversion_rate share_of_search
+    lifetimes_ended lifetimes_open contracts_ended contracts_open""".split()
 )
+"""Those of the contract, in its order, then the parts of what fari.insight computes."""
 
 
 def inputs_of(metric: str) -> tuple[str, ...]:

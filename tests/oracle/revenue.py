@@ -167,6 +167,37 @@ class Revenue:
         """The day each account's total was first above 0."""
         return {movement.account: movement.on for movement in self.movements if movement.kind == "new"}
 
+    @cached_property
+    def first_lost(self) -> Mapping[str, date]:
+        """The day each account's total first fell to 0."""
+        found: dict[str, date] = {}
+        for movement in self.movements:
+            if movement.kind == "churn":
+                found[movement.account] = min(found.get(movement.account, movement.on), movement.on)
+        return found
+
+    def term_months(self, account: str) -> int | None:
+        """The term of its largest stretch on its first paid day, in months."""
+        on = self.first_paid.get(account)
+        found = [(-s.worth(on), max(1, round(s.months))) for s in self.counting(account, on) if s.worth(on) > 0] if on else []
+        return min(found)[1] if found else None
+
+    def term(self, account: str) -> str:
+        """The same in words."""
+        months = self.term_months(account)
+        return NOT_SET if months is None else {1: "month", 3: "quarter", 12: "year"}.get(months, f"{months} months")
+
+    def watched(self, account: str, until: date, *, in_terms: bool) -> tuple[bool, int]:
+        """(whether it was gone, after how many months or terms), as seen on the last of its month's days (its renewal days) up to a day."""
+        step = (self.term_months(account) or 1) if in_terms else 1
+        first, lost = self.first_paid[account], self.first_lost.get(account)
+        count = 0
+        while add_months(first, (count + 1) * step) <= until:
+            count += 1
+            if lost and lost <= add_months(first, count * step):
+                return True, count
+        return False, count
+
     def renewals(self, since: date, until: date) -> list[Renewal]:
         """Paid intervals longer than a month whose last day is in the period."""
         found = []

@@ -18,7 +18,7 @@ REACH = {
     ("levels", "content"): "level_contents",
 }
 """Where a dimension is reach, the fact that has a row for every value."""
-FROM = {"signup_periods": "signups", "account_periods": "levels"}
+FROM = {"signup_periods": "signups", "account_periods": "levels", "lifetimes": "spells"}
 """Facts made when asked, from the stored fact that they are made from."""
 BY_GRAIN = {"visitor_periods": "visitor_{}s", "visitor_contents": "visitor_content_{}s"}
 """Facts kept for each grain apart, so that who asks for months need not wait for days."""
@@ -121,8 +121,8 @@ def _rows(fact: str, when: str, schema: dict[str, str], rolled: bool) -> Any:
         periodic = importlib.import_module("fari.facts.periodic")
         if fact == "signup_periods":
             return periodic.signup_periods(table, days)
-        if fact == "account_periods":
-            return periodic.account_periods(table, edges)
+        if fact in ("account_periods", "lifetimes"):
+            return getattr(periodic, fact)(table, edges)
         return getattr(periodic, fact if rolled else f"whole_{fact}")(table, spans)
     if when == "during":
         dated = table["from_day" if fact in ("levels", "level_contents") else "day"]

@@ -20,6 +20,7 @@ _ROWS = {
     "levels": "account levels",
     "account_periods": "accounts that were customers at the start",
     "deal_rows": "deals",
+    "lifetimes": "accounts that became customers",
     "search_rows": "monthly searches",
     "signup_periods": "users signed up",
     "stage_entries": "stages entered",

@@ -16,8 +16,9 @@ def account_facts(
     person_facts: Table,
     accounts: Table,
     account_ids: Table,
+    acquisitions: Table,
 ) -> Table:
-    """Per account: the channel that won it (first touch by its people up to the day it became a customer), country and persona."""
+    """Per account: the channel that won it (first touch by its people up to the day it became a customer), country, persona, cohort and term."""
     base = settled(account_ids_used).left_join(customer_starts, account_ids_used.account == customer_starts.account).select("account", "first_day")
     own = settled(members).left_join(internals, members.person == internals.internal_person)
     own = own.filter(own.internal_person.isnull()).select(owner=own.account, person=own.person)
@@ -65,6 +66,8 @@ def account_facts(
     joined = settled(joined).left_join(earliest, joined.account == earliest.e_owner).drop("e_owner")
     joined = settled(joined).left_join(countries, joined.account == countries.c_owner).drop("c_owner")
     joined = settled(joined).left_join(same, joined.account == same.p_owner).drop("p_owner")
+    won = acquisitions.select(w_account=acquisitions.account, cohort=acquisitions.cohort, term=acquisitions.term)
+    joined = settled(joined).left_join(won, joined.account == won.w_account).drop("w_account")
     by_visit, by_crm = joined.visit_channel.notnull(), joined.crm_channel.notnull()
     return joined.select(
         "account",
@@ -75,12 +78,15 @@ def account_facts(
         rule=ibis.cases((by_visit, joined.visit_rule), (by_crm, "crm"), else_="none"),
         country=ibis.coalesce(joined.country, joined.p_country, NOT_SET),
         persona=ibis.coalesce(joined.persona, NOT_SET),
+        cohort=ibis.coalesce(joined.cohort, NOT_SET),
+        term=ibis.coalesce(joined.term, NOT_SET),
     )
 
 
 def with_account(rows: Table, account_facts: Table) -> Table:
-    """Rows of accounts with the account's channel, campaign, rule, country and persona."""
-    facts = account_facts.select(whose=account_facts.account, **{n: account_facts[n] for n in ("channel", "campaign", "rule", "country", "persona")})
+    """Rows of accounts with the account's channel, campaign, rule, country, persona, cohort and term."""
+    about = ("channel", "campaign", "rule", "country", "persona", "cohort", "term")
+    facts = account_facts.select(whose=account_facts.account, **{name: account_facts[name] for name in about})
     joined = settled(rows).left_join(facts, rows.account == facts.whose)
     return joined.select(
         *[joined[name] for name in rows.columns],
@@ -89,6 +95,8 @@ def with_account(rows: Table, account_facts: Table) -> Table:
         rule=joined.rule,
         country=ibis.coalesce(joined.country, NOT_SET),
         persona=ibis.coalesce(joined.persona, NOT_SET),
+        cohort=ibis.coalesce(joined.cohort, NOT_SET),
+        term=ibis.coalesce(joined.term, NOT_SET),
     )
 
 

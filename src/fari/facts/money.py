@@ -40,6 +40,11 @@ def half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
     return (amount < 0).ifelse(-exact, exact)
 
 
+def multiples(amount: IntegerColumn, by: IntegerColumn | int) -> IntegerColumn:
+    """How many times `by` is in an amount that is not below 0: what is divided is a multiple, which a DOUBLE holds exactly."""
+    return ((amount - amount % by) / by).round().cast("int64")
+
+
 def micros_to_money(micros: IntegerColumn) -> DecimalColumn:
     """Whole millionths as money; both factors of one type, as Ibis mixes no decimals of different scales."""
     return (micros.cast("decimal(25,6)") * ibis.literal(Decimal("0.000001"), "decimal(25,6)")).cast(MONEY)

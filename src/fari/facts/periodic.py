@@ -9,7 +9,8 @@ from decimal import Decimal
 import ibis
 from ibis.expr.types import Table
 
-from fari.facts.money import MONEY
+from fari.facts.dates import dated
+from fari.facts.money import MONEY, multiples
 from fari.facts.visits import ABOUT
 from fari.facts.words import DIRECT, settled
 
@@ -61,7 +62,7 @@ def signup_periods(signups: Table, days: Table) -> Table:
 
 def account_periods(levels: Table, edges: Table) -> Table:
     """Accounts that were customers at the start of each period: what they paid then and what they pay at its end."""
-    columns = ("account", "channel", "campaign", "rule", "country", "persona", "plan", "currency", "origin")
+    columns = ("account", "channel", "campaign", "rule", "country", "persona", "cohort", "term", "plan", "currency", "origin")
     opening = settled(levels).inner_join(edges, [levels.from_day <= edges.opening_day, levels.until_day > edges.opening_day])
     opening = opening.filter(opening.customer == 1)
     opening = opening.select(*columns, "period", "last_day", opening=opening.mrr)
@@ -70,3 +71,30 @@ def account_periods(levels: Table, edges: Table) -> Table:
         held, [opening.account == held.held_account, held.held_from <= opening.last_day, held.held_until > opening.last_day]
     )
     return joined.select(*columns, "period", "opening", closing=ibis.coalesce(joined.held_mrr, ibis.literal(Decimal(0), MONEY)))
+
+
+def lifetimes(spells: Table, edges: Table) -> Table:
+    """Accounts that became customers in each period, watched until its last day: their age in whole months, and whether they left at it.
+
+    An account is watched for as many whole months as have passed since its first paid day, and lost at the first month's day on which
+    it is no customer; what happens in the month begun since is not looked at yet, neither who leaves nor who stays. `tenure` is the
+    same in whole terms of its contract.
+    """
+    ends = dated(edges, "last_day", "last_month", "last_dom")
+    ends = dated(ends.mutate(next_day=(ends.last_day + 1).cast("int32")), "next_day", "next_month", "next_dom")
+    rows = settled(spells).inner_join(ends, [spells.from_day >= ends.first_day, spells.from_day < ends.end_day])
+    # The 31st's month is over on the last day of a shorter one.
+    short = (rows.last_dom < rows.from_dom) & (rows.next_dom != 1)
+    rows = rows.mutate(watched=rows.last_month - rows.from_month - short.ifelse(1, 0))
+    rows = rows.mutate(watched_terms=multiples(rows.watched, rows.term_months))
+    gone = rows.lost_age.notnull() & (rows.lost_age <= rows.watched)
+    lapsed = rows.lost_tenure.notnull() & (rows.lost_tenure <= rows.watched_terms)
+    columns = [name for name in spells.columns if name not in ("from_month", "from_dom", "term_months", "lost_age", "lost_tenure")]
+    return rows.select(
+        *columns,
+        "period",
+        age=gone.ifelse(rows.lost_age, rows.watched).cast("string"),
+        gone=gone.ifelse(1, 0).cast("int64"),
+        tenure=lapsed.ifelse(rows.lost_tenure, rows.watched_terms).cast("string"),
+        lapsed=lapsed.ifelse(1, 0).cast("int64"),
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from fari.metrics.kinds import Undefined, formula, measure
 
-_DIMS = "channel campaign plan country persona content currency"
+_DIMS = "channel campaign plan country persona content currency cohort term"
 
 
 @measure("levels", "during", needs="customers", dims=_DIMS, reach="content")
@@ -141,7 +141,7 @@ def customer_lifetime_months(customer_churn_rate: Decimal, months: Decimal) -> D
     return 1 / _monthly(customer_churn_rate, months)
 
 
-@measure("trials", "during", needs="subscriptions", dims="channel campaign plan country persona currency", listed=False)
+@measure("trials", "during", needs="subscriptions", dims="channel campaign plan country persona currency cohort term", listed=False)
 def trials_started(row: Any) -> Any:
     """Accounts whose first trial began in the period.
 
@@ -152,7 +152,7 @@ def trials_started(row: Any) -> Any:
     return row.converted * 0 + 1
 
 
-@measure("trials", "during", needs="subscriptions", dims="channel campaign plan country persona currency", listed=False)
+@measure("trials", "during", needs="subscriptions", dims="channel campaign plan country persona currency cohort term", listed=False)
 def trials_converted(row: Any) -> Any:
     """Of the accounts whose first trial began in the period, those that have become customers by the data's horizon.
 

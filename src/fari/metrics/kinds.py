@@ -15,7 +15,7 @@ Good = Literal["up", "down", "neutral"]
 Stage = Literal["acquisition", "retention", "monetisation"]
 When = Literal["during", "within", "opening", "closing", "period"]
 
-DIMENSIONS = ("channel", "campaign", "plan", "country", "persona", "content", "device", "currency", "churn_reason", "signup_kind")
+DIMENSIONS = tuple("channel campaign plan country persona content device currency churn_reason signup_kind cohort term age tenure".split())
 GIVEN = ("months", "gross_margin")
 """What a formula can take beside metrics: the period's length in months, and the company's gross margin."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from fari.metrics.kinds import formula, measure
 
-_DIMS = "channel campaign plan country persona content currency"
+_DIMS = "channel campaign plan country persona content currency cohort term"
 _RATE = "in a currency without an exchange rate on or before their day"
 
 

@@ -205,6 +205,8 @@ FROM (
       "t2"."rule",
       "t2"."country",
       "t2"."persona",
+      "t2"."cohort",
+      "t2"."term",
       "t2"."churn_reason",
       "t3"."one_day",
       "t3"."period"

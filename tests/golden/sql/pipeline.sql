@@ -27,6 +27,8 @@ FROM (
       "t2"."rule",
       "t2"."country",
       "t2"."persona",
+      "t2"."cohort",
+      "t2"."term",
       "t3"."period",
       "t3"."opening_day",
       "t3"."last_day",
