@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from fari.company import TOML, Company, load
 from fari.ledger.schema import TABLES
 from fari.sources.file import open_file
 from fari.sources.importing import vendors
-from fari.sources.record import Chunk, Item, Record
+from fari.sources.record import Chunk, Item, Kept, Record
 
 GOLDEN = Path(__file__).parent / "golden" / "sources"
 EXPECTED = "expected.jsonl"
+AT = 1_748_736_000
+"""When objects that do not say are taken to have been exported: 1 June 2025."""
 NAMES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 
 
@@ -55,13 +57,24 @@ def rows_of(chunk: Chunk) -> Iterator[Record]:
         yield Record(chunk.table, line, {name: column[place] for name, column in chunk.columns.items()})
 
 
+def worked_out(name: str, read: Sequence[Item], file: str) -> Iterator[Item]:
+    """What the source works out from the objects of a file, account by account; those that speak for many come first."""
+    kept = [replace(item, at=item.at or AT, file=file) for item in read if isinstance(item, Kept)]
+    shared = [one for one in kept if not one.about]
+    for account in dict.fromkeys(one.about for one in kept if one.about):
+        # As the ledger hands them out: through JSON, oldest first.
+        own = [replace(one, body=json.loads(json.dumps(one.body))) for one in kept if one.about == account]
+        yield from source(name).derive([*shared, *sorted(own, key=lambda one: one.at or 0)], company(name))
+
+
 def items(name: str) -> list[dict[str, Any]]:
     """Everything read of a source's samples, and what is wrong with the files themselves."""
     found: list[dict[str, Any]] = []
     for path in samples(name):
         file = open_file(path)
         read = [row for item in source(name).read(file, company(name)) for row in (rows_of(item) if isinstance(item, Chunk) else [item])]
-        found += [{**written(item), "file": path.name} for item in [*read, *file.damage]]
+        told = [*(item for item in read if not isinstance(item, Kept)), *worked_out(name, read, path.name)]
+        found += [{**written(item), "file": path.name} for item in [*told, *file.damage]]
     return [json.loads(json.dumps(item, default=str)) for item in found]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from fari.errors import FariError, did_you_mean
 from fari.ledger.compare import NOTHING, Compared, Known, compare, written
+from fari.ledger.objects import Evidence
 from fari.ledger.problems import Problem
 from fari.ledger.staging import Checked, Staged, Staging
 from fari.ledger.store import COVERAGE, IMPORTS, Import, Ledger, stored_columns
@@ -39,6 +40,8 @@ class Report:
     """What the file was read as: what `--as` would have to say."""
     refused: str | None = None
     """Why nothing of the file was read, where that is so."""
+    cursor: dict[str, Any] | None = None
+    """How far a source that is asked bit by bit has come with this act."""
 
     def count(self, what: str) -> int:
         """Rows new, changed, unchanged or withdrawn over all tables."""
@@ -69,8 +72,20 @@ def check(staging: Staging, reports: Sequence[Report]) -> dict[str, Checked]:
         return dict(zip(staging.tables, pool.map(one, staging.tables), strict=True))
 
 
-def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: Sequence[Report], covers: Covers, how: How) -> None:
-    """Write what the checked files bring. `reports[n]` is told what became of file n. The caller holds `ledger.writing()`."""
+def commit(
+    ledger: Ledger,
+    staging: Staging,
+    staged: Sequence[Staged],
+    reports: Sequence[Report],
+    covers: Covers,
+    how: How,
+    evidence: Evidence | None = None,
+    fresh: int = 0,
+) -> None:
+    """Write what the checked files bring, and how many `fresh` objects. `reports[n]` is told what became of file n.
+
+    The caller holds `ledger.writing()`.
+    """
     acts = ledger.imports()
     at = moment(how.now, acts)
     import_id = f"{at:%Y%m%d%H%M%S}-{uuid.uuid4().hex[:8]}"
@@ -94,9 +109,12 @@ def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: 
             _tell(one, reports)
         told = _coverage(staged, covers, reports, import_id, how)
         news = [one for one in found if one.rows]
-        if how.dry_run or not (news or _says_more(told, staged, covers, ledger, now)):
+        moved = any(report.cursor for report in reports)
+        if how.dry_run or not (news or fresh or moved or _says_more(told, staged, covers, ledger, now)):
             return
         ledger.create()
+        if evidence is not None and fresh:
+            evidence.write(ledger, import_id)
         extras = list(pool.map(write, news))
     if told:
         ledger.write_small("coverage", COVERAGE, told)
@@ -108,13 +126,13 @@ def commit(ledger: Ledger, staging: Staging, staged: Sequence[Staged], reports: 
         "recorded_on": how.recorded,
         "source": ", ".join(dict.fromkeys(report.source for report in taken)),
         "tables": json.dumps({one.table: {"rows": one.rows, "withdrawn": one.marks} | extra for one, extra in zip(news, extras, strict=True)}),
-        "files": json.dumps([{"file": r.file, "source": r.source, "read": r.read, "rejected": r.rejected} for r in taken]),
+        "files": json.dumps([_file(report) for report in taken]),
         "totals": json.dumps({r.file: r.totals for r in taken}, default=str),
     }
     ledger.write_small("imports", IMPORTS, [act])
     for report in taken:
         report.import_id = import_id
-    for table in [*(one.table for one in news), "imports", "coverage"]:
+    for table in [*(one.table for one in news), "objects", "imports", "coverage"]:
         ledger.delta(table).compact()
 
 
@@ -139,6 +157,11 @@ def moment(now: datetime, acts: Sequence[Import]) -> datetime:
     """When the act is, in UTC: after all acts before it, whatever the clock says, since of two versions the later counts."""
     at = now.astimezone(UTC).replace(tzinfo=None)
     return max([at, *((i.undone_at or i.at) + timedelta(microseconds=1) for i in acts), *(i.at + timedelta(microseconds=1) for i in acts)])
+
+
+def _file(report: Report) -> dict[str, Any]:
+    told: dict[str, Any] = {"file": report.file, "source": report.source, "read": report.read, "rejected": report.rejected}
+    return told if report.cursor is None else told | {"cursor": report.cursor}
 
 
 def _tell(found: Compared, reports: Sequence[Report]) -> None:

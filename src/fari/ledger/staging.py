@@ -55,13 +55,13 @@ class Checked:
 class _Buffer:
     """Rows of one table not yet handed to the engine."""
 
-    chunks: list[tuple[int, Sequence[int | str], Mapping[str, Sequence[str | None]]]] = field(default_factory=list)
-    rows: list[tuple[int, int | str, Mapping[str, str | None]]] = field(default_factory=list)
+    chunks: list[tuple[int, Sequence[int | str], Mapping[str, Sequence[str | None]], Sequence[str | None]]] = field(default_factory=list)
+    rows: list[tuple[int, int | str, Mapping[str, str | None], str | None]] = field(default_factory=list)
     size: int = 0
 
     def columns(self) -> dict[str, None]:
         """The names of all columns, in the order they came."""
-        return {name: None for _, _, columns in self.chunks for name in columns}
+        return {name: None for _, _, columns, _ in self.chunks for name in columns}
 
     def turn(self) -> None:
         """Make the single rows a chunk for each file."""
@@ -70,8 +70,9 @@ class _Buffer:
             file_no = self.rows[start][0]
             end = next((n for n in range(start, len(self.rows)) if self.rows[n][0] != file_no), len(self.rows))
             part = self.rows[start:end]
-            names = {name: None for _, _, values in part for name in values}
-            self.chunks.append((file_no, [line for _, line, _ in part], {name: [values.get(name) for _, _, values in part] for name in names}))
+            names = {name: None for _, _, values, _ in part for name in values}
+            columns = {name: [values.get(name) for _, _, values, _ in part] for name in names}
+            self.chunks.append((file_no, [line for _, line, _, _ in part], columns, [origin for *_, origin in part]))
             start = end
         self.rows.clear()
 
@@ -115,24 +116,24 @@ class Staging:
         self.connection.execute(f"USE memory; DETACH {self.home}")
         self.connection.close()
 
-    def add_row(self, file_no: int, table: str, line: int | str, values: Mapping[str, str | None]) -> None:
-        """One row of text."""
+    def add_row(self, file_no: int, table: str, line: int | str, values: Mapping[str, str | None], origin: str | None = None) -> None:
+        """One row of text. `origin` is told where it is not this line of this file."""
         buffer = self._buffer(file_no, table)
-        buffer.rows.append((file_no, line, values))
+        buffer.rows.append((file_no, line, values, origin))
         self._grown(table, buffer, 1)
 
     def add_columns(self, file_no: int, table: str, lines: Sequence[int | str], columns: Mapping[str, Sequence[str | None]]) -> None:
         """Many rows of text, as columns of equal length."""
         buffer = self._buffer(file_no, table)
         buffer.turn()
-        buffer.chunks.append((file_no, lines, columns))
+        buffer.chunks.append((file_no, lines, columns, [None] * len(lines)))
         self._grown(table, buffer, len(lines))
 
     def add_relation(self, file_no: int, table: str, query: str, columns: Iterable[str]) -> int:
         """Rows as a query of `connection` that gives `line` and one text column `c_<name>` for each column. How many there were."""
         self._buffer(file_no, table)
         self._flush(table)
-        return self._insert(table, f"SELECT CAST({file_no} AS BIGINT) AS file_no, * FROM ({query})", columns)
+        return self._insert(table, f"SELECT CAST({file_no} AS BIGINT) AS file_no, CAST(NULL AS VARCHAR) AS told, * FROM ({query})", columns)
 
     def check(self, table: str, session: Any, files: Sequence[tuple[str, str]]) -> Checked:
         """Type a table's rows into `checked_<table>`, with what is `wrong` with each. `files` are (name, source) by number."""
@@ -183,12 +184,13 @@ class Staging:
             return
         columns = buffer.columns()
         arrays: dict[str, Any] = {
-            "file_no": Array([file_no for file_no, lines, _ in buffer.chunks for _ in lines], DataType.int64()),
-            "line": Array([str(line) for _, lines, _ in buffer.chunks for line in lines], DataType.string()),
+            "file_no": Array([file_no for file_no, lines, _, _ in buffer.chunks for _ in lines], DataType.int64()),
+            "told": Array([origin for *_, origins in buffer.chunks for origin in origins], DataType.string()),
+            "line": Array([str(line) for _, lines, _, _ in buffer.chunks for line in lines], DataType.string()),
         }
         for name in columns:
             texts: list[str | None] = []
-            for _, lines, chunk in buffer.chunks:
+            for _, lines, chunk, _ in buffer.chunks:
                 texts += chunk.get(name) or [None] * len(lines)
             arrays[f"c_{name}"] = Array(texts, DataType.string())
         self.connection.register("incoming", ArrowTable.from_pydict(arrays))
@@ -214,12 +216,12 @@ class Staging:
         own = {column.name for column in table.columns}
         extras = sorted(name for name in present if name not in own)
         texts = [cells.trimmed(column.name, column.name in present) for column in table.columns]
-        sql = f"SELECT rowid AS place, file_no, line, {_attributes(extras)} AS attributes, {', '.join(texts)} FROM staged_{table.name}"
+        sql = f"SELECT rowid AS place, file_no, line, told, {_attributes(extras)} AS attributes, {', '.join(texts)} FROM staged_{table.name}"
         sql = f"SELECT *, {', '.join(map(cells.typed, table.columns))} FROM ({sql})"
         wrong = [branch for column in table.columns for branch in cells.wrong(column)]
         wrong += [f"WHEN {check.condition} THEN {literal(check.what)}" for check in CHECKS.get(table.name, ()) if check.refused]
         values = [*map(cells.stored, table.columns), *map(cells.local_day, table.dates)]
-        sql = f"SELECT place, file_no, line, attributes, {', '.join(values)}, CASE {' '.join(wrong)} END AS wrong FROM ({sql})"
+        sql = f"SELECT place, file_no, line, told, attributes, {', '.join(values)}, CASE {' '.join(wrong)} END AS wrong FROM ({sql})"
         if table.name == "events":
             said = _named([*(c.name for c in table.columns if c.name != "message_id"), "attributes"])
             sql = f"SELECT * REPLACE (coalesce(message_id, md5({said})) AS message_id) FROM ({sql})"
@@ -231,7 +233,7 @@ class Staging:
             f'{_joined(map(quote, table.key))} AS "key"',
             f"{_joined(map(quote, table.scope))} AS scope",
             f"{digest} AS digest",
-            f"{literals([name for name, _ in files])}[file_no + 1] || ':' || line AS origin",
+            f"coalesce(told, {literals([name for name, _ in files])}[file_no + 1] || ':' || line) AS origin",
         ]
         return f"SELECT *, {', '.join(added)} FROM ({sql})"
 

@@ -2,10 +2,10 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ import fari.sources
 from fari.company import Company
 from fari.errors import FariError, did_you_mean
 from fari.ledger.acts import Covers as Ranges
-from fari.ledger.acts import How, Report, check, commit
-from fari.ledger.problems import Problem
+from fari.ledger.acts import How, Report, check, commit, undo
+from fari.ledger.objects import Evidence
 from fari.ledger.schema import TABLES
-from fari.ledger.staging import Checked, Staged, Staging
-from fari.ledger.store import Ledger
+from fari.ledger.staging import Staged, Staging
+from fari.ledger.store import Import, Ledger
 from fari.sources import contract, segment
+from fari.sources.deriving import derive
 from fari.sources.file import File, open_file
-from fari.sources.record import Chunk, Covers, Item, Record, Relation, Stated
+from fari.sources.reading import Reading
 
 _HELPERS = frozenset({"contract", "segment", "importing"})
 
@@ -154,19 +155,68 @@ def import_files(
     readings: dict[int, Reading] = {}
     staging = Staging(ledger)
     try:
+        evidence = Evidence(staging)
         for number, (path, name) in enumerate(zip(paths, _names(paths), strict=True)):
             progress(f"reading {name}")
             report = Report(name, source or "")
             reports.append(report)
             try:
-                reading = Reading(number, report, staging)
-                reading.read(path, ledger.company, as_, source)
+                reading = Reading(number, report, staging, evidence, as_known(how, ledger.company))
+                _read(reading, path, ledger.company, as_)
                 readings[number] = reading
             except Exception as error:
                 if not keep_going:
                     raise
                 staging.discard(number)
+                evidence.discard(number)
                 reports[-1] = Report(report.file, report.source, format=report.format, refused=_why(name, error))
+        finish(ledger, staging, evidence, readings, reports, how, covers=covers, progress=progress)
+    finally:
+        staging.close()
+    bring_up_to_date(ledger, reports, how)
+    return reports
+
+
+def _read(reading: Reading, path: Path, company: Company, as_: str | None) -> None:
+    """Take in a whole file. FariError where it is of no known format."""
+    file = open_file(path)
+    name, reader, mapping = choose(file, company, as_)
+    report = reading.report
+    report.source = report.source or name
+    report.format = reader if isinstance(reader, str) else name
+    if mapping:
+        report.skipped["columns mapped: " + ", ".join(f"{there} -> {here}" for here, there in mapping.items())] = 0
+    if reader is segment:
+        reading.take(segment.stage(file, reading.staging.connection), file)
+    elif isinstance(reader, str):
+        reading.take(contract.read(file, reader, mapping, reading.staging.connection), file)
+    else:
+        reading.take(reader.read(file, company), file)
+
+
+def finish(
+    ledger: Ledger,
+    staging: Staging,
+    evidence: Evidence,
+    readings: Mapping[int, Reading],
+    reports: Sequence[Report],
+    how: How,
+    *,
+    covers: tuple[date, date] | None = None,
+    work_out: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Check what was read, and write it as one act. Without `work_out` objects are kept, and nothing is worked out from them yet."""
+    with ExitStack() as turn:
+        fresh = 0
+        if evidence:
+            # Of two imports at once, each must work with the other's objects.
+            turn.enter_context(ledger.writing())
+            seen = [one for one in ledger.imports() if one.counts(how.recorded)]
+            fresh = evidence.weigh(ledger, seen)
+            if work_out:
+                progress("working out subscriptions")
+                derive(ledger, evidence, seen, readings, vendors())
         progress("checking the rows")
         checked = check(staging, reports)
         staged: list[Staged] = []
@@ -177,11 +227,62 @@ def import_files(
         if covers is not None:
             ranges = {(one.file_no, one.table): covers for one in staged}
         progress("comparing with the ledger")
+        if not evidence:
+            turn.enter_context(ledger.writing())
+        commit(ledger, staging, staged, reports, ranges, how, evidence, fresh)
+
+
+def bring_up_to_date(ledger: Ledger, reports: Sequence[Report], how: How) -> None:
+    """Where imports recorded for later days know the same accounts, work these out again with what this act has added to the past."""
+    import_id = next((report.import_id for report in reports if report.import_id), None)
+    if import_id is None or not ledger.files("objects"):
+        return
+    later = [one.recorded_on for one in ledger.imports() if one.counts() and one.recorded_on > how.recorded]
+    if later:
+        again(ledger, [import_id], replace(how, recorded=max(later)), "worked out again")
+
+
+def again(ledger: Ledger, import_ids: Sequence[str], how: How, name: str, cursor: dict[str, Any] | None = None) -> list[Report]:
+    """Work out again, as an act of its own, the accounts that these imports brought objects of, from all that is known on that day.
+
+    For when one of them was undone, or recorded for a day in the past; and once all of a source that is asked bit by bit is there.
+    """
+    staging = Staging(ledger)
+    try:
         with ledger.writing():
-            commit(ledger, staging, staged, reports, ranges, how)
+            evidence = Evidence(staging)
+            seen = [one for one in ledger.imports() if one.counts(how.recorded)]
+            reports: list[Report] = []
+            readings: dict[int, Reading] = {}
+            for number, (source, form) in enumerate(evidence.recall(ledger, seen, import_ids)):
+                reports.append(Report(name, source, format=form))
+                readings[number] = Reading(number, reports[number], staging, evidence, as_known(how, ledger.company))
+            if not reports and cursor is None:
+                return []
+            if not reports:
+                reports.append(Report(name, ""))
+            reports[0].cursor = cursor
+            derive(ledger, evidence, seen, readings, vendors())
+            checked = check(staging, reports)
+            staged = [one for reading in readings.values() for one in reading.finish(checked)]
+            commit(ledger, staging, staged, reports, {}, how)
     finally:
         staging.close()
     return reports
+
+
+def take_back(ledger: Ledger, import_id: str, recorded: date, now: datetime) -> Import:
+    """Undo an import; what later ones worked out with its objects is worked out again without them."""
+    undone = undo(ledger, import_id, recorded, now)
+    if ledger.files("objects"):
+        again(ledger, [undone.import_id], How(recorded, now), f"without {undone.import_id}")
+    return undone
+
+
+def as_known(how: How, company: Company) -> int:
+    """The instant, in seconds since 1970, at which what is imported was so: now, or the end of the day it is recorded for."""
+    over = datetime.combine(how.recorded + timedelta(days=1), time(), company.zone)
+    return int(min(how.now.timestamp(), over.timestamp() - 1))
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -193,91 +294,3 @@ def _names(paths: Sequence[Path]) -> list[str]:
 def _why(file: str, error: Exception) -> str:
     """An error in one line. One that no source has thought of is the library's own word for a damaged file."""
     return str(error) if isinstance(error, FariError) else f"{file} cannot be read: {str(error) or type(error).__name__}"
-
-
-class Reading:
-    """One file being read: what it brings goes to the staging, what it says to its report."""
-
-    def __init__(self, number: int, report: Report, staging: Staging) -> None:
-        self.number = number
-        self.report = report
-        self.staging = staging
-        self.covers: Ranges = {}
-        self._stated: list[Stated] = []
-        self._refused: set[str] = set()
-        """Lines of the file that gave no row."""
-
-    def read(self, path: Path, company: Company, as_: str | None, source: str | None) -> None:
-        """Take in the whole file. FariError where it is of no known format."""
-        file = open_file(path)
-        name, reader, mapping = choose(file, company, as_)
-        self.report.source = source or name
-        self.report.format = reader if isinstance(reader, str) else name
-        if mapping:
-            self.report.skipped["columns mapped: " + ", ".join(f"{there} -> {here}" for here, there in mapping.items())] = 0
-        if reader is segment:
-            items: Iterator[Item | Relation] = segment.stage(file, self.staging.connection)
-        elif isinstance(reader, str):
-            items = contract.read(file, reader, mapping, self.staging.connection)
-        else:
-            items = reader.read(file, company)
-        chunked = 0
-        lines: set[int | str] = set()
-        for item in items:
-            if isinstance(item, Record):
-                lines.add(item.line)
-                self.staging.add_row(self.number, item.table, item.line, item.values)
-            elif isinstance(item, Chunk):
-                chunked += len(item.lines)
-                self.staging.add_columns(self.number, item.table, item.lines, item.columns)
-            elif isinstance(item, Relation):
-                chunked += self.staging.add_relation(self.number, item.table, item.query, item.columns)
-            elif isinstance(item, Problem):
-                self._problem(item)
-                if item.refused:
-                    lines.add(item.line)
-            elif isinstance(item, Stated):
-                self._stated.append(item)
-            elif isinstance(item, Covers):
-                self.covers[self.number, item.table] = (item.since, item.until)
-            else:
-                self.report.skipped[item.why] = self.report.skipped.get(item.why, 0) + 1
-        # A file is looked at several times: what is wrong with it is told once for each line.
-        told = {str(problem.line) for problem in self.report.problems}
-        for problem in {str(p.line): p for p in file.damage if str(p.line) not in told}.values():
-            self._problem(problem)
-            if problem.refused:
-                lines.add(problem.line)
-        self.report.read = chunked + len(lines)
-        if not self.report.read and not self.report.skipped:
-            self._problem(Problem("", "has no rows", mend="export it again if there should be some", refused=False))
-
-    def finish(self, checked: Mapping[str, Checked]) -> list[Staged]:
-        """Say what became of the file's rows: those refused, and the control totals."""
-        staged = [one for found in checked.values() for one in found.staged if one.file_no == self.number]
-        for found in checked.values():
-            self.report.problems += [problem for number, problem in found.problems if number == self.number]
-            self._refused |= {line for number, line in found.refused if number == self.number}
-        self.report.rejected = len(self._refused)
-        self._total(staged)
-        return staged
-
-    def _problem(self, problem: Problem) -> None:
-        self.report.problems.append(problem if problem.file else replace(problem, file=self.report.file))
-        if problem.refused:
-            self._refused.add(str(problem.line))
-
-    def _total(self, staged: Sequence[Staged]) -> None:
-        """Control totals: what the file sums to is what was kept plus what was refused; and what the file itself states."""
-        totals = self.report.totals
-        for one in staged:
-            for amount, by_currency in one.sums.items():
-                for currency, sums in by_currency.items():
-                    totals[f"{one.table}.{amount} {currency}".strip()] = {k: v or Decimal(0) for k, v in sums.items()}
-        for claim in self._stated:
-            column = f"{claim.table}.{claim.column}"
-            total = sum((sums["file"] for name, sums in totals.items() if name.split(" ")[0] == column), start=0 * claim.value)
-            totals[f"{column} stated by the file"] = {"stated": claim.value, "file": total}
-            if total != claim.value:
-                what = f"states a total of {claim.value} but its rows sum to {total}"
-                self._problem(Problem(0, what, claim.column, mend="export it again, whole", refused=False))

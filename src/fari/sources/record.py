@@ -9,6 +9,10 @@ A source is a module of this package with
     def recognises(file: File) -> bool: ...                                # by header or shape, never by the file's name
     def read(file: File, company: Company) -> Iterator[Item]: ...
 
+and, where rows can only be told from several objects that come in files of their own (it gives those as `Kept`),
+
+    def derive(kept: Sequence[Kept], company: Company) -> Iterator[Item]: ...   # all that is known of one account, oldest first
+
 Values are given as text in the contract's own form (ISO dates and instants, decimal strings in major units, "true"/"false"),
 or None. They are checked in one place for all sources, so a source need not validate what it only passes on; what it has to
 convert itself (decimal commas, epoch milliseconds, micros) and cannot, it gives as a `Problem`, and goes on.
@@ -21,6 +25,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from fari.company import Company
+from fari.ledger.objects import Kept
 from fari.ledger.problems import Problem
 from fari.sources.file import File
 
@@ -32,6 +37,8 @@ class Record:
     table: str
     line: int | str
     values: dict[str, str | None]
+    file: str = ""
+    """The file that `line` is of, where the row was worked out from an object that came in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Skipped:
     why: str
 
 
-Item = Record | Chunk | Problem | Stated | Covers | Skipped
+Item = Record | Chunk | Kept | Problem | Stated | Covers | Skipped
 
 
 class Source(Protocol):
@@ -95,4 +102,4 @@ class Source(Protocol):
         """The file's rows, problems and totals."""
 
 
-__all__ = ["Chunk", "Company", "Covers", "File", "Item", "Problem", "Record", "Skipped", "Source", "Stated", "field"]
+__all__ = ["Chunk", "Company", "Covers", "File", "Item", "Kept", "Problem", "Record", "Skipped", "Source", "Stated", "field"]

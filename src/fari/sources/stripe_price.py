@@ -36,6 +36,9 @@ class Price:
     quantity: int
     plan: str | None
     product: str | None
+    id: str | None = None
+    tax_inside: bool = False
+    """Whether the price says that it includes tax."""
 
 
 def members(value: object) -> Mapping[str, Any]:
@@ -86,6 +89,8 @@ def price_of(item: Mapping[str, Any], currency: str | None) -> Price:
         int(seats),
         text_of(price.get("nickname") or members(product).get("name") or price.get("lookup_key") or price.get("id")),
         id_of(product),
+        id_of(price),
+        price.get("tax_behavior") == "inclusive",
     )
 
 

@@ -234,7 +234,7 @@ def _decimals(sums: Mapping[str, Any]) -> dict[str, Decimal]:
 
 def take_back(place: Place, import_id: str) -> None:
     """Undo an import."""
-    from fari.ledger.acts import undo
+    from fari.sources.importing import take_back as undo
 
     ledger = place.project()
     undone = undo(ledger, import_id, today(ledger.company), now())
