@@ -12,7 +12,7 @@ from fari.company import load
 from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
-COMMANDS = ("demo", "init", "import", "imports", "undo", "metrics", "explain", "doctor")
+COMMANDS = ("demo", "init", "import", "imports", "undo", "metrics", "explain", "restated", "close", "doctor")
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "imports": "--json",
         "metrics": "--from --to --grain --compare --by --where --rules --attribution --as-of --engine --format",
         "explain": "--where --rules --as-of --format",
+        "restated": "--since --from --to --grain --by --where --rules --format",
+        "close": "--rules --again --anyway --json",
         "doctor": "--json",
     }
     missing = [(command, flag) for command, named in flags.items() for flag in named.split() if f" {flag}" not in fari(command, "--help").out]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.against_oracle import imported
-from tests.projects import project
+from tests.projects import bring, project, write
 from tests.random_company import random_company
 
 from fari.engine import explain as module
@@ -335,3 +335,12 @@ def test_a_metric_that_is_none_is_refused() -> None:
         opened("churn_mrr", "2025-03")
     with pytest.raises(UsageError, match="plan"):
         opened("cac", "2025-03", plan="Basic")
+
+
+def test_costs_of_two_files_of_one_name_stay_two_rows(tmp_path: Path) -> None:
+    asker = project(tmp_path, {"spend": "day,kind,amount,currency\n2025-03-01,tool,5,EUR"})
+    bring(asker.ledger, write(tmp_path / "next", {"spend": "day,kind,amount,currency\n2025-03-02,tool,7,EUR"}))
+    found = explain(asker, "spend", parse("2025-03"))
+    assert [(row["contribution"], row["booked"], row["origin"]) for row in found.rows] == [
+        (7, "2025-03-02", "spend.csv:2"), (5, "2025-03-01", "spend.csv:2"),
+    ]  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from fari.engine.periods import Period
+from fari.ledger.known import Known
 
 Number = Decimal | int
 
@@ -18,7 +19,7 @@ class Question:
     periods: tuple[Period, ...]
     by: tuple[str, ...] = ()
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    as_of: date | None = None
+    as_of: Known = None
     today: date | None = None
     """The day it is asked on: a period is complete only when it is over. None: as if all were over."""
     segments: tuple[tuple[str, ...], ...] = ()

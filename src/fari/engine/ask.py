@@ -16,6 +16,7 @@ from fari.engine.duck import DuckDB
 from fari.engine.periods import Period, number, tiles
 from fari.errors import UsageError, did_you_mean
 from fari.facts.words import UNALLOCATED
+from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
 from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leaves
@@ -118,7 +119,7 @@ class Asker:
         """Where facts are kept."""
         return self.ledger.folder / "facts"
 
-    def state(self, as_of: date | None = None) -> tuple[Cover, Builder]:
+    def state(self, as_of: Known = None) -> tuple[Cover, Builder]:
         """What can be seen as of a day, and the builder of its facts; kept until the ledger changes."""
         seen = self.ledger.visible(as_of)
         key = (as_of, tuple(i.import_id for i in seen))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from fari.engine.ask import Asker, Cover, defaults
 from fari.engine.build import Builder
+from fari.engine.closed import moved
 from fari.engine.identities import Check, identities
 from fari.engine.linked import SAYS, Linked, links
 from fari.engine.periods import cut, day_of
@@ -165,6 +166,7 @@ class _Doctor:
         yield from self._gaps()
         yield from self._stale()
         yield from self._rejected()
+        yield from self._closed()
         yield from self._overlaps()
         yield from self._currencies()
         yield from self._duplicates()
@@ -258,6 +260,10 @@ class _Doctor:
                     what = f"{file['rejected']} of {file['read']} rows of {file['file']} were refused"
                     mend = f"`fari import --dry-run {file['file']}` names them again; mend them and import the file once more"
                     yield Finding("warning", "imports", what, act.import_id, mend, int(file["rejected"]))
+
+    def _closed(self) -> Iterator[Finding]:
+        for one in moved(self.asker, self.today, SHOWN):
+            yield Finding("warning", "closed", one.what, one.label, one.mend, one.count, tuple(one.items()))
 
     # What does not hold ----------------------------------------------------------------------------------------------------
 

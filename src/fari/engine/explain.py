@@ -130,6 +130,28 @@ def explain(
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class OpenInput:
+    """A metric's value and, where it is a sum, the rows that make it: all of them, or none where there are more than were wanted."""
+
+    value: Number | None
+    rows: tuple[Row, ...] = ()
+    too_many: int = 0
+
+
+def open_inputs(asker: Asker, question: Question, most: int) -> dict[str, OpenInput]:
+    """The question's one metric and each of its inputs in its one period, opened; a sum of more than `most` rows is left closed."""
+    names = list(_tree(question.metrics[0]))
+    values = _values(asker, names, question)
+    opener = _Opener(asker, question, most)
+    found = {name: OpenInput(values[name]) for name in names}
+    for name in names:
+        if not isinstance(METRICS[name.removeprefix("total_")], Formula):
+            made = opener.open(name, values[name])
+            found[name] = OpenInput(values[name], too_many=made.count) if made.count > most else OpenInput(values[name], tuple(made.rows))
+    return found
+
+
 def _tree(name: str) -> dict[str, None]:
     """A metric, its inputs, their inputs and so on; what is a sum has none."""
     found: dict[str, None] = {name: None}

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from fari.engine.answer import Number, Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period
+from fari.ledger.known import Known
 from fari.metrics import METRICS
 from fari.metrics.kinds import Formula, Measure, Metric, Spread
 
@@ -37,7 +37,7 @@ class Check:
     """The segment it fails in."""
 
 
-def identities(asker: Asker, periods: Sequence[Period], as_of: date | None = None, touching: Collection[str] | None = None) -> tuple[Check, ...]:
+def identities(asker: Asker, periods: Sequence[Period], as_of: Known = None, touching: Collection[str] | None = None) -> tuple[Check, ...]:
     """Every identity in each period, those that fail first; of some metrics only where they are named in `touching`.
 
     Where no source covers a metric's period there is nothing to check.
@@ -50,7 +50,7 @@ def identities(asker: Asker, periods: Sequence[Period], as_of: date | None = Non
 class _Told:
     """Answers by metric, period and segment, each split asked for once for all metrics together."""
 
-    def __init__(self, asker: Asker, periods: tuple[Period, ...], as_of: date | None) -> None:
+    def __init__(self, asker: Asker, periods: tuple[Period, ...], as_of: Known) -> None:
         self.asker, self.periods, self.as_of = asker, periods, as_of
 
     def split(self, names: Iterable[str], by: str | None) -> dict[tuple[str, Period], dict[str, Number]]:

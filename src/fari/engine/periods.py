@@ -100,6 +100,22 @@ def parse(text: str, fiscal_year_start: int = 1) -> Period:
     raise UsageError(f"{text!r} is no period; write 2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31")
 
 
+def typed(one: Period, fiscal_year_start: int = 1) -> str:
+    """A period's name, as it can be typed again where it has one.
+
+    >>> [typed(parse(name, 4), 4) for name in ("2025", "2025-Q4", "2025-03", "2025-W07", "2025-03-31")]
+    ['2025', '2025-Q4', '2025-03', '2025-W07', '2025-03-31']
+    """
+    into_year = (one.since.month - fiscal_year_start) % 12
+    year = one.since.year - (one.since.month < fiscal_year_start)
+    months = one.months if one.since.day == one.until.day == 1 else 0
+    if one.grain == "year" and months == 12 and not into_year:
+        return str(year)
+    if one.grain == "quarter" and months == 3 and not into_year % 3:
+        return f"{year}-Q{into_year // 3 + 1}"
+    return one.label
+
+
 def containing(day: date, grain: Grain, fiscal_year_start: int = 1) -> Period:
     """The whole period of that grain around a day."""
     if grain == "day":

@@ -12,7 +12,8 @@ from fari.facts.words import settled
 def costs(spend: Table, fx: Table, home: Table, calendar_days: Table) -> Table:
     """One row per cost and day, converted at that day's rate.
 
-    What is given for several days is spread evenly over them, the last taking the rounding.
+    What is given for several days is spread evenly over them, the last taking the rounding; `booked_day` is the first of them, by which
+    costs of two files of one name are told apart.
     """
     rows = spend.select(
         "channel",
@@ -23,6 +24,7 @@ def costs(spend: Table, fx: Table, home: Table, calendar_days: Table) -> Table:
         "origin",
         "amount",
         cost_kind=spend.kind,
+        booked_day=spend.day_day,
         day=spend.day_day,
         until=ibis.coalesce(spend.until_day, spend.day_day + 1),
     )

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from fari.company import Company
 from fari.errors import FariError
 from fari.ledger.delta import Delta
+from fari.ledger.known import Known
 from fari.ledger.schema import SQL_TYPES, TABLES
 from fari.ledger.sql import parquet, quote, texts
 
@@ -85,10 +86,12 @@ class Import:
     totals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per file its control totals, as the import reported them."""
 
-    def counts(self, as_of: date | None = None) -> bool:
-        """Whether its rows count, as known at the end of that day (today where None)."""
+    def counts(self, as_of: Known = None) -> bool:
+        """Whether its rows count, as known at the end of that day (today where None), or where it is among these imports."""
         if as_of is None:
             return self.undone_at is None
+        if isinstance(as_of, frozenset):
+            return self.import_id in as_of
         return self.recorded_on <= as_of and (self.undone_on is None or self.undone_on > as_of)
 
 
@@ -238,8 +241,8 @@ class Ledger:
             for seq, row in enumerate(done)
         ]
 
-    def visible(self, as_of: date | None = None) -> list[Import]:
-        """The imports whose rows count, as known at the end of that day (today where None)."""
+    def visible(self, as_of: Known = None) -> list[Import]:
+        """The imports whose rows count, as known at the end of that day (today where None), or of these imports those there are."""
         return [one for one in self.imports() if one.counts(as_of)]
 
     def coverage(self, imports: Sequence[Import]) -> list[Coverage]:

@@ -177,6 +177,53 @@ def explain(
 
 
 @app.command()
+def restated(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="METRIC", help="Metrics.")],
+    known: Annotated[str, typer.Option("--since", metavar="DATE|PERIOD", help="As known at the end of that day, or when that period was closed.")],
+    since: Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First period. Default: the last twelve whole months then.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last period, included.")] = None,
+    grain: Annotated[str | None, typer.Option(metavar="day|week|month|quarter|year|total", help="How the range is cut.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Split by channel, campaign, plan, country, ...")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
+) -> None:
+    """What figures were as known on a day, and what they are now.
+
+    With every row that made the difference, and the import that told of it.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.restating import restate_figures
+
+    asked = Asked(tuple(names), since, until, grain, by=by, where=tuple(where or ()), rules=rules)
+    restate_figures(context.obj, asked, known, format_)
+
+
+@app.command()
+def close(
+    context: typer.Context,
+    period: Annotated[str | None, typer.Argument(metavar="PERIOD", help="2025-03, 2025-Q1, ...; without one, what is closed.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="METRIC", help="Metrics; all if none is named.", show_default=False)] = None,
+    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    again: Annotated[bool, typer.Option("--again", help="Publish the figures of a closed period anew; the old ones are kept.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Close a period that is not over or not covered whole.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="List what is closed as JSON.")] = False,
+) -> None:
+    """Record a period's figures as published.
+
+    `fari doctor` then says when one of them has moved, and by which rows.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.closing import close_period, list_closings
+
+    if period is None:
+        list_closings(context.obj, json)
+    else:
+        close_period(context.obj, Asked(tuple(names or ()), period, period, rules=rules), again, anyway)
+
+
+@app.command()
 def doctor(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Examine the project and say what to do next.
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from fari.engine.answer import Answer, Number
-from fari.engine.periods import Period
+from fari.engine.periods import Period, typed
 
 NOTHING = "–"
 """What stands where there is no value; it is never a 0."""
@@ -96,20 +96,8 @@ def better(answer: Answer, good: str) -> bool | None:
 
 
 def period(one: Period, fiscal_year_start: int = 1) -> str:
-    """A period's name, as it can be typed again where it has one.
-
-    >>> from fari.engine.periods import parse
-    >>> [period(parse(name, 4), 4) for name in ("2025", "2025-Q4", "2025-03", "2025-W07", "2025-03-31")]
-    ['2025', '2025-Q4', '2025-03', '2025-W07', '2025-03-31']
-    """
-    into_year = (one.since.month - fiscal_year_start) % 12
-    year = one.since.year - (one.since.month < fiscal_year_start)
-    months = one.months if one.since.day == one.until.day == 1 else 0
-    if one.grain == "year" and months == 12 and not into_year:
-        return str(year)
-    if one.grain == "quarter" and months == 3 and not into_year % 3:
-        return f"{year}-Q{into_year // 3 + 1}"
-    return one.label
+    """A period's name, as it can be typed again where it has one."""
+    return typed(one, fiscal_year_start)
 
 
 def total(amount: Any) -> str:

@@ -51,6 +51,7 @@ FROM (
       "t2"."origin",
       "t2"."amount",
       "t2"."cost_kind",
+      "t2"."booked_day",
       "t2"."day",
       "t2"."left_out",
       "t3"."one_day",
