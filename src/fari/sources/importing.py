@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -213,7 +213,7 @@ def finish(
             # Of two imports at once, each must work with the other's objects.
             turn.enter_context(ledger.writing())
             seen = [one for one in ledger.imports() if one.counts(how.recorded)]
-            fresh = evidence.weigh(ledger, seen)
+            fresh = evidence.weigh(ledger, seen, recall=work_out)
             if work_out:
                 progress("working out subscriptions")
                 derive(ledger, evidence, seen, readings, vendors())
@@ -242,7 +242,17 @@ def bring_up_to_date(ledger: Ledger, reports: Sequence[Report], how: How) -> Non
         again(ledger, [import_id], replace(how, recorded=max(later)), "worked out again")
 
 
-def again(ledger: Ledger, import_ids: Sequence[str], how: How, name: str, cursor: dict[str, Any] | None = None) -> list[Report]:
+@dataclass(frozen=True)
+class Reached:
+    """How far a source that is asked bit by bit has come: its cursor, and the days since which and until which (exclusive) all is known."""
+
+    source: str
+    cursor: dict[str, Any]
+    since: date | None
+    until: date
+
+
+def again(ledger: Ledger, import_ids: Sequence[str], how: How, name: str, reached: Reached | None = None) -> list[Report]:
     """Work out again, as an act of its own, the accounts that these imports brought objects of, from all that is known on that day.
 
     For when one of them was undone, or recorded for a day in the past; and once all of a source that is asked bit by bit is there.
@@ -257,15 +267,20 @@ def again(ledger: Ledger, import_ids: Sequence[str], how: How, name: str, cursor
             for number, (source, form) in enumerate(evidence.recall(ledger, seen, import_ids)):
                 reports.append(Report(name, source, format=form))
                 readings[number] = Reading(number, reports[number], staging, evidence, as_known(how, ledger.company))
-            if not reports and cursor is None:
-                return []
+            if reached is not None:
+                reports = reports or [Report(name, reached.source)]
+                reports[0].cursor = reached.cursor
             if not reports:
-                reports.append(Report(name, ""))
-            reports[0].cursor = cursor
+                return []
             derive(ledger, evidence, seen, readings, vendors())
             checked = check(staging, reports)
             staged = [one for reading in readings.values() for one in reading.finish(checked)]
-            commit(ledger, staging, staged, reports, {}, how)
+            ranges: Ranges = {}
+            for one in staged if reached else ():
+                assert reached is not None
+                if one.since is not None:
+                    ranges[one.file_no, one.table] = min(one.since, reached.since or one.since), reached.until
+            commit(ledger, staging, staged, reports, ranges, how)
     finally:
         staging.close()
     return reports

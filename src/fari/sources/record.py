@@ -13,6 +13,10 @@ and, where rows can only be told from several objects that come in files of thei
 
     def derive(kept: Sequence[Kept], company: Company) -> Iterator[Item]: ...   # all that is known of one account, oldest first
 
+and, where it can be asked itself,
+
+    def fetch(access: Mapping[str, str], cursor: Mapping | None, now: int, since: int | None, say: Say) -> Iterator[Piece]: ...
+
 Values are given as text in the contract's own form (ISO dates and instants, decimal strings in major units, "true"/"false"),
 or None. They are checked in one place for all sources, so a source need not validate what it only passes on; what it has to
 convert itself (decimal commas, epoch milliseconds, micros) and cannot, it gives as a `Problem`, and goes on.
@@ -22,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from fari.company import Company
 from fari.ledger.objects import Kept
@@ -85,6 +89,14 @@ class Skipped:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what a source that is asked bit by bit has to give, and how far it has come with it: a JSON object whose `step` ends as "ended"."""
+
+    items: Iterator["Item"]
+    cursor: dict[str, Any]
+
+
 Item = Record | Chunk | Kept | Problem | Stated | Covers | Skipped
 
 
@@ -102,4 +114,4 @@ class Source(Protocol):
         """The file's rows, problems and totals."""
 
 
-__all__ = ["Chunk", "Company", "Covers", "File", "Item", "Kept", "Problem", "Record", "Skipped", "Source", "Stated", "field"]
+__all__ = ["Chunk", "Company", "Covers", "File", "Item", "Kept", "Piece", "Problem", "Record", "Skipped", "Source", "Stated", "field"]

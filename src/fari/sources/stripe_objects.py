@@ -4,19 +4,22 @@ A subscription object knows its terms of today. What they were before stands in 
 and its subscriptions are worked out from that together, in whichever files and on whichever days it comes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fari.company import Company
+from fari.errors import FariError
 from fari.ledger.problems import Problem
 from fari.sources.convert import iso_instant
 from fari.sources.file import File
-from fari.sources.record import Item, Kept, Record, Skipped
+from fari.sources.record import Item, Kept, Piece, Record, Skipped
+from fari.sources.stripe_api import Api
 from fari.sources.stripe_case import cases
 from fari.sources.stripe_fields import SPECS, before_of, listed, trimmed
 from fari.sources.stripe_history import history
 from fari.sources.stripe_lines import subscriptions_of
 from fari.sources.stripe_price import id_of, members, text_of
+from fari.sources.stripe_sync import changes
 
 NAME = "stripe_objects"
 LABEL = "Stripe: subscriptions, invoices, events, customers (JSON of the API)"
@@ -62,6 +65,20 @@ def derive(kept: Sequence[Kept], company: Company) -> Iterator[Item]:
     """The subscriptions of one customer as stretches of unchanged terms, from all that is known of it."""
     for case in cases(kept):
         yield from history(case, company.zone)
+
+
+def fetch(access: Mapping[str, str], cursor: Mapping[str, Any] | None, now: int, since: int | None, say: Callable[[str], None]) -> Iterator[Piece]:
+    """What is new in the Stripe account whose key the environment (`access`) holds. FariError where it holds none, or one of the other mode."""
+    key = access.get("STRIPE_API_KEY", "").strip()
+    if not key:
+        raise FariError("STRIPE_API_KEY is not set: put a secret key there, or a restricted one that may read customers, billing and events")
+    api = Api(key, access.get("STRIPE_API_BASE") or None, say)
+    if cursor is not None and cursor["live"] != api.live:
+        before, given = ("live", "test") if cursor["live"] else ("test", "live")
+        raise FariError(f"this project holds data of Stripe's {before} mode, and the key is one of {given} mode: keep them apart with --source NAME")
+    for objects, reached in changes(api, cursor, now, since, say):
+        reader = Reader()
+        yield Piece((item for one in objects for item in reader.take(str(one.get("id")), one)), dict(reached))
 
 
 class Reader:
@@ -177,7 +194,7 @@ class Reader:
         own, said, body = str(id_of(value)), text_of(value.get("type")) or "", members(members(value.get("data")).get("object"))
         kind, created = text_of(body.get("object")) or "", value.get("created")
         if kind not in SPECS or not id_of(body) or (kind == "customer" and not self.live):
-            what = "an event about a customer: import the customers themselves" if kind == "customer" else "an event of another kind"
+            what = "an event about a customer: the customer itself is what is read" if kind == "customer" else "an event of another kind"
             yield Skipped(line, what)
             return
         if not isinstance(created, int):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,6 @@ class Pricer:
                     if isinstance(given, dict) and (own := id_of(given)):
                         # A price never changes, so the latest that was read of it knows best.
                         self.prices.setdefault(own, {}).update({name: value for name, value in given.items() if value is not None})
-        self.invoiced = self._invoiced()
 
     def day(self, value: object) -> date | None:
         """The local day of an instant."""
@@ -177,6 +177,7 @@ class Pricer:
             return None
         return replace(made, amount=amount)
 
+    @cached_property
     def _invoiced(self) -> dict[tuple[str, int], Price]:
         """What was billed for so many seats at a price, to stand for a price whose tiers are not known."""
         found: dict[tuple[str, int], Price] = {}
@@ -204,7 +205,7 @@ class Pricer:
             return price_of({**item, "price": body}, currency)
         except UnpricedError:
             seats = item.get("quantity")
-            if own and (billed := self.invoiced.get((own, seats if isinstance(seats, int) else 1))):
+            if own and (billed := self._invoiced.get((own, seats if isinstance(seats, int) else 1))):
                 return billed
             raise
 

@@ -108,6 +108,24 @@ def import_(
 
 
 @app.command()
+def sync(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="SOURCE", help="What to read: stripe.")],
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Read everything again, history from this day on.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="NAME", help="Keep two accounts of one vendor apart.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, and store nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
+) -> None:
+    """Read what is new from a vendor's API.
+
+    Everything the first time, then only what has changed. Its key comes from the environment. One that was stopped goes on where it was.
+    """
+    from fari.surfaces.syncing import bring_from
+
+    bring_from(context.obj, name, since, source, dry_run, json)
+
+
+@app.command()
 def imports(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """What was imported, when and with which totals; newest last."""
     from fari.surfaces.importing import list_imports
