@@ -12,7 +12,7 @@ from fari.company import load
 from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
-COMMANDS = ("demo", "init", "import", "imports", "undo", "metrics", "explain", "restated", "close", "doctor")
+COMMANDS = ("demo", "init", "import", "sync", "webhooks", "imports", "undo", "metrics", "explain", "restated", "close", "doctor")
 
 
 @pytest.fixture
@@ -40,6 +40,8 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "demo": "--no-serve --months --seed --size",
         "init": "--name --currency --timezone",
         "import": "--as --source --append --replace --recorded --dry-run --json --covers",
+        "sync": "--since --source --dry-run --json",
+        "webhooks": "--host --port --every",
         "imports": "--json",
         "metrics": "--from --to --grain --compare --by --where --rules --attribution --as-of --engine --format",
         "explain": "--where --rules --as-of --format",

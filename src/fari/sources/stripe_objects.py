@@ -81,6 +81,14 @@ def fetch(access: Mapping[str, str], cursor: Mapping[str, Any] | None, now: int,
         yield Piece((item for one in objects for item in reader.take(str(one.get("id")), one)), dict(reached))
 
 
+def receive(events: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
+    """What Stripe has sent to a webhook, as it happened."""
+    reader = Reader(live=True)
+    # Of two events about a customer the later one knows better, and the first that is read counts.
+    for event in sorted(events, key=lambda one: -int(one.get("created") or 0)):
+        yield from reader.take(str(event.get("id")), event)
+
+
 class Reader:
     """Reads objects one by one. Objects met twice (expanded here and listed there) are given once.
 

@@ -90,6 +90,22 @@ def sync(
     return synced
 
 
+def receive(ledger: Ledger, name: str, messages: Sequence[Mapping[str, Any]], how: How) -> Report:
+    """Messages that a source has sent of its own accord, as one act."""
+    form = SOURCES[name]
+    ledger.open()
+    staging = Staging(ledger)
+    report = Report(name, form, format=form)
+    try:
+        evidence = Evidence(staging)
+        reading = Reading(0, report, staging, evidence, as_known(how, ledger.company))
+        reading.take(vendors()[form].receive(messages))
+        finish(ledger, staging, evidence, {0: reading}, [report], how)
+    finally:
+        staging.close()
+    return report
+
+
 def _take(ledger: Ledger, pieces: Iterator[Piece], name: str, source: str, form: str, how: How, synced: Synced, say: Callable[[str], None]) -> None:
     """Pieces as one act. Their objects are kept; what they make is worked out when all are there, or at once in a dry run."""
     staging = Staging(ledger)

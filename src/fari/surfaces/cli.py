@@ -126,6 +126,22 @@ def sync(
 
 
 @app.command()
+def webhooks(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="The port to listen at.")] = 8401,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often what came is taken into the ledger.")] = 60,
+) -> None:
+    """Receive Stripe's events as they happen.
+
+    POST /webhooks/stripe, signed with the secret in STRIPE_WEBHOOK_SECRET. Put it behind a server that speaks HTTPS.
+    """
+    from fari.surfaces.webhooks import serve
+
+    serve(context.obj, host, port, every)
+
+
+@app.command()
 def imports(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """What was imported, when and with which totals; newest last."""
     from fari.surfaces.importing import list_imports
