@@ -238,3 +238,16 @@ def test_a_period_of_any_length_is_restated(books: Books) -> None:
     question = Question(("spend",), (Period(date(2025, 3, 1), date(2025, 3, 9)), Period(date(2025, 3, 9), date(2025, 3, 11))))
     changes = [one.change for one in restate(Asker(books.ledger), question, date(2025, 5, 10), date(2025, 5, 10))]
     assert changes == [0, 7]
+
+
+def test_a_visitor_that_is_known_by_another_name_is_the_same_row(books: Books) -> None:
+    head = "type,messageId,timestamp,anonymousId,userId,context.page.url"
+    pages = ("page,m1,2025-03-03T09:00:00Z,laptop,,https://acme.test/", "page,m2,2025-03-04T09:00:00Z,phone,,https://acme.test/")
+    books.bring("pages.csv", head, *pages, on="2025-04-30")
+    known = ("identify,m3,2025-03-05T09:00:00Z,laptop,ada,", "identify,m4,2025-03-05T09:00:00Z,phone,ada,")
+    late = books.bring("known.csv", head, *known, on="2025-05-20")
+    [march] = books.since("2025-05-10", "visitors", "2025-03")
+    assert (march.then.value, march.now.value) == (2, 1)
+    # The laptop's first visit still decides, now under Ada's name; the phone is no visitor of its own any more.
+    assert told(march) == [("vanished", Decimal(-1), "pages.csv:3", None)]
+    assert imports(march.rows[0]) == [(late, False)]

@@ -46,6 +46,14 @@ class Cause:
     direct: bool
     """Whether it told of the row itself; else of something the row is joined with, such as rates, people or visits."""
 
+    def said(self, origin: str | None) -> str:
+        """The import in words, by the file that a row is from, or its first ones."""
+        own = [name for name in self.files if origin and origin.startswith(f"{name}:")]
+        left = 0 if own else len(self.files[2:])
+        more = f" and {left} more" if left else ""
+        undone = f", undone {self.undone_on}" if self.undone_on else ""
+        return f"{', '.join(own or self.files[:2])}{more} of {self.recorded_on}{undone} ({self.import_id})"
+
 
 def news(ledger: Ledger, then: Known) -> list[Import]:
     """The imports that make the difference between two states of knowledge, in their order: known now and not then, or then and no more."""

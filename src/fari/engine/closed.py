@@ -14,6 +14,9 @@ from fari.ledger.closings import Closing, Figure, Span, closings, latest
 from fari.metrics import METRICS
 from fari.metrics.kinds import Formula
 
+_NAMED = 5
+"""So many sums that have moved are named in a sentence; the others are counted there, and listed with all figures."""
+
 
 @dataclass(frozen=True)
 class MovedFigure:
@@ -52,7 +55,9 @@ class MovedPeriod:
     @property
     def what(self) -> str:
         """What has moved, in a sentence."""
-        told = [f"{one.published.metric} from {_plain(one.published.value)} to {_plain(one.now.value)}" for one in self.sums]
+        told = [f"{one.published.metric} from {_plain(one.published.value)} to {_plain(one.now.value)}" for one in self.sums[:_NAMED]]
+        if further := len(self.sums[_NAMED:]):
+            told.append(f"{further} further sum{'s' if further > 1 else ''}")
         if others := len(self.formulas):
             told.append(f"{others} figure{'s' if others > 1 else ''} computed from others")
         what = f"{self.label}, closed on {self.closing.closed_on}, has moved: {', '.join(told)}"
@@ -69,9 +74,10 @@ class MovedPeriod:
     def items(self) -> Iterator[dict[str, Any]]:
         """The rows, with the imports that told of them, then the figures."""
         for row in self.rows:
-            imports = [f"{', '.join(cause.files)} of {cause.recorded_on} ({cause.import_id})" for cause in row.causes]
+            origin = row.origin or row.origin_then
+            imports = [cause.said(origin) for cause in row.causes]
             told = "told by" if all(cause.direct for cause in row.causes) else "told indirectly by"
-            yield {"row": row.origin or row.origin_then, "what": row.what, "metric": row.input, "difference": _plain(row.difference), told: imports}
+            yield {"row": origin, "what": row.what, "metric": row.input, "difference": _plain(row.difference), told: imports}
         for one in (*self.sums, *self.formulas):
             yield {"metric": one.published.metric, "published": _plain(one.published.value), "now": _plain(one.now.value)}
 

@@ -27,6 +27,9 @@ _THINGS = (
     ("platform", "channel", "campaign", "cost_kind", "purpose", "booked"),
 )  # fmt: skip
 """What names the thing a row is about: the first of these that the row has all of."""
+_RESOLVED = ("account", "person", "visitor")
+"""Names that are worked out: when two turn out to be one, the row is the same under another name."""
+_TIMES = ("started_at", "at", "from", "day")
 _BESIDE = frozenset(("contribution", "origin", "says"))
 MOST = 200_000
 """Sums of more rows than this are not laid beside each other."""
@@ -180,17 +183,29 @@ def _matched(name: str, then: Sequence[Row], now: Sequence[Row]) -> list[_Pair]:
         for row in rows:
             if row["contribution"]:
                 sides[_thing(row)][side].append(row)
+    for before, after in sides.values():
+        _cancel(before, after, lambda row: (row["contribution"], str(row["origin"])))
+        _cancel(before, after, lambda row: row["contribution"])
+    _rename(sides)
     table = _table(name)
     pairs: list[_Pair] = []
     for before, after in sides.values():
-        for same in (lambda row: (row["contribution"], str(row["origin"])), lambda row: row["contribution"]):
-            _cancel(before, after, same)
         for rows in (before, after):
             rows.sort(key=lambda row: (row["contribution"], str(row["origin"])))
         both = min(len(before), len(after))
         pairs += [_Pair(Told(table, one, other)) for one, other in zip(before[:both], after[:both], strict=True)]
         pairs += [_Pair(Told(table, row, None)) for row in before[both:]] + [_Pair(Told(table, None, row)) for row in after[both:]]
     return pairs
+
+
+def _rename(sides: Mapping[tuple[str, ...], tuple[list[Row], list[Row]]]) -> None:
+    """Take out rows that are the same but for a name that was worked out anew."""
+    resolved = [both for thing, both in sides.items() if thing[0] in _RESOLVED]
+    before, after = ([row for both in resolved for row in both[side]] for side in (0, 1))
+    _cancel(before, after, lambda row: (row["contribution"], str(row["origin"]), *(str(row.get(time)) for time in _TIMES)))
+    for side, kept in enumerate(({id(row) for row in before}, {id(row) for row in after})):
+        for both in resolved:
+            both[side][:] = [row for row in both[side] if id(row) in kept]
 
 
 def _cancel(before: list[Row], after: list[Row], same: Any) -> None:

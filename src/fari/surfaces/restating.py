@@ -167,11 +167,8 @@ def _causes(row: "Moved") -> str:
     """The last import that told of a row, by the file it is from."""
     if not row.causes:
         return ""
-    causes, last = row.causes, row.causes[-1]
-    own = [name for name in last.files if (row.origin or row.origin_then or "").startswith(f"{name}:")]
-    undone = f", undone {last.undone_on}" if last.undone_on else ""
-    more = f" and {len(causes) - 1} before" if len(causes) > 1 else ""
-    return f"{'' if last.direct else 'indirectly '}{', '.join(own or last.files[:2])} of {last.recorded_on}{undone} ({last.import_id}){more}"
+    last, before = row.causes[-1], len(row.causes) - 1
+    return f"{'' if last.direct else 'indirectly '}{last.said(row.origin or row.origin_then)}{f' and {before} before' if before else ''}"
 
 
 def _object(one: "Restated") -> dict[str, Any]:
