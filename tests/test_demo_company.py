@@ -22,7 +22,19 @@ from fari.company import Company
 from fari.demo import Batch, write
 from fari.demo.bulk_log import write_bulk_log
 from fari.demo.days import Months
-from fari.demo.market import BAD_CHANNELS, CHANNELS, COMPANY, HOST, INCIDENT_MONTH, PRICE_RISE, PRICE_RISE_MONTH, SIZES, Campaign
+from fari.demo.market import (
+    BAD_CHANNELS,
+    BY_NAME,
+    CHANNELS,
+    COMPANY,
+    HOST,
+    INCIDENT_MONTH,
+    PRICE_RISE,
+    PRICE_RISE_MONTH,
+    RISING_CHANNEL,
+    SIZES,
+    Campaign,
+)
 from fari.demo.site import BROWSERS, CRAWLERS, ORIGIN, PHONES
 from fari.errors import UsageError
 from fari.ledger.acts import How
@@ -250,9 +262,10 @@ def test_crawlers_are_known_as_such_and_browsers_are_not() -> None:
 
 def test_the_web_log_holds_what_makes_counting_hard(small: Tally) -> None:
     pages = [event for event in small.events if event["type"] == "page"]
-    assert 70_000 < len(pages) < 110_000
-    assert 33_000 < len({event["anonymousId"] for event in pages}) < 48_000
     agents = Counter(event["context"]["userAgent"] for event in pages)
+    # Ten thousand visitors in two years; and a million page views in `medium`.
+    assert 9_500 < len({event["anonymousId"] for event in pages if event["context"]["userAgent"] not in CRAWLERS}) < 11_500
+    assert 900_000 < len(pages) * SIZES["medium"] < 1_200_000
     assert 0.02 < sum(count for agent, count in agents.items() if agent in CRAWLERS) / len(pages) < 0.08
     assert sum((event["userId"] or "").startswith("staff_") for event in pages) > 500
     # One person on two devices, and pages from before anybody knew whose they were.
@@ -260,12 +273,12 @@ def test_the_web_log_holds_what_makes_counting_hard(small: Tally) -> None:
     for event in small.events:
         if event["type"] == "identify":
             devices[event["userId"]].add(event["anonymousId"])
-    assert sum(len(known) > 1 for known in devices.values()) > 80
+    assert sum(len(known) > 1 for known in devices.values()) > 40
     known = {device for several in devices.values() for device in several}
-    assert sum(event["userId"] is None and event["anonymousId"] in known for event in pages) > 1500
+    assert sum(event["userId"] is None and event["anonymousId"] in known for event in pages) > 800
     # Retries: the same message twice.
     ids = Counter(event["messageId"] for event in small.events)
-    assert 50 < len(small.events) - len(ids) < 500
+    assert 20 < len(small.events) - len(ids) < 150
     assert {event["event"] for event in small.events if event["type"] == "track"} == {
         "Signed Up", "Trial Started", "Demo Requested", "Gated Download", "Newsletter Subscribed", "Webinar Registered",
     }  # fmt: skip
@@ -280,7 +293,7 @@ def test_ids_meet_across_tools(small: Tally) -> None:
     assert {mails[account] for account in late} <= crm
     assert 0.85 < mean(mails[account] in web for account in late) < 0.99
     reasons = {row["account_id"] for row in small.table("churn_reasons")}
-    assert len(reasons) > 25
+    assert len(reasons) > 15
     assert reasons <= {f"stripe:{account}" for account in mails}
 
 
@@ -288,15 +301,21 @@ def test_the_year_has_seasons_and_the_company_grows(small: Tally) -> None:
     seen: dict[str, set[str]] = defaultdict(set)
     weekdays: Counter[int] = Counter()
     assistants: Counter[str] = Counter()
+    rising = {campaign.referrer for campaign in BY_NAME[RISING_CHANNEL].campaigns}
     for event in small.events:
         if event["type"] == "page" and event["context"]["userAgent"] not in CRAWLERS:
             at = datetime.fromisoformat(event["timestamp"]).astimezone(ROME)
             seen[f"{at:%Y-%m}"].add(event["anonymousId"])
             weekdays[at.weekday()] += 1
-            assistants[f"{at:%Y-%m}"] += "chatgpt.com" in event["context"]["page"]["referrer"]
+            assistants[f"{at:%Y-%m}"] += event["context"]["page"]["referrer"] in rising
     visitors = {month: len(people) for month, people in seen.items()}
-    assert visitors["2025-08"] < 0.8 * mean((visitors["2025-07"], visitors["2025-09"]))
-    assert visitors["2024-12"] < 0.85 * mean((visitors["2024-11"], visitors["2025-01"]))
+    august, around, december, beside = (
+        sum(visitors[month] for month in months)
+        for months in (("2025-08", "2026-08"), ("2025-07", "2025-09", "2026-07", "2026-09"), ("2024-12", "2025-12"),
+                       ("2024-11", "2025-01", "2025-11", "2026-01"))
+    )  # fmt: skip
+    assert august < 0.8 * around / 2
+    assert december < 0.85 * beside / 2
     assert weekdays[5] < 0.6 * weekdays[1]
     assert sum(visitors[month] for month in small.months[12:]) > 1.2 * sum(visitors[month] for month in small.months[:12])
     assert sum(assistants[month] for month in small.months[18:]) > 4 * sum(assistants[month] for month in small.months[:6])
@@ -313,9 +332,9 @@ def test_the_funnel_is_that_of_a_healthy_company(small: Tally) -> None:
     # The first months, before leads have had time to come back, are left out.
     year = small.months[12:]
     entered = sum(leads[month] for month in year)
-    assert 0.02 < entered / sum(len(seen[month]) for month in year) < 0.05
+    assert 0.04 < entered / sum(len(seen[month]) for month in year) < 0.07
     won = sum(len(small.new[month]) for month in year)
-    assert 0.05 < won / entered < 0.13
+    assert 0.1 < won / entered < 0.18
     assert 0.55 < mql / len(small.contacts) < 0.9
     assert 0.25 < sql / len(small.contacts) < 0.6
     assert 0.05 < sum(row["Lead Status"] == "Unqualified" for row in small.contacts) / len(small.contacts) < 0.2
@@ -325,7 +344,8 @@ def test_the_funnel_is_that_of_a_healthy_company(small: Tally) -> None:
 
 def test_the_money_is_that_of_a_healthy_company(small: Tally) -> None:
     first, last = small.closing["2024-10"], small.closing["2026-10"]
-    assert 150 <= len(last) <= 250
+    assert 90 <= len(last) <= 150
+    assert set(map(small.channel.get, last)) == {channel.name for channel in CHANNELS}
     assert 1.3 < len(last) / len(first) < 2.5
     assert 60 < sum(last.values()) / len(last) < 250
     assert {one["currency"] for one in small.subscriptions} == {"eur", "usd", "gbp"}
@@ -415,7 +435,7 @@ def test_share_of_search_and_deals(small: Tally) -> None:
     shares = [int(row[f"{COMPANY}: (Worldwide)"]) / sum(int(volume) for name, volume in row.items() if name != "Month") for row in rows]
     assert mean(shares[-6:]) > mean(shares[:6]) + 0.03
     deals = list({row["Record ID"]: row for row in small.table("hubspot_deals")}.values())
-    assert len(deals) > 150
+    assert len(deals) > 100
     stages = Counter(row["Deal Stage"] for row in deals)
     assert 0.15 < stages["Closed Won"] / (stages["Closed Won"] + stages["Closed Lost"]) < 0.6
     assert all(row["Date of first meeting"] for row in deals if row["Deal Stage"] == "Closed Won")
@@ -426,7 +446,7 @@ def test_terms_change_in_one_second_under_a_new_subscription(small: Tally) -> No
     """Stripe knows only today's terms: a change ends one subscription and begins another, so that the history stays in its exports."""
     starts = {(one["customer"], one["start_date"]) for one in small.subscriptions}
     swapped = [one for one in small.subscriptions if one["ended_at"] and (one["customer"], one["ended_at"]) in starts]
-    assert len(swapped) > 150
+    assert len(swapped) > 100
     assert all(one["cancellation_details"] == {"comment": None, "feedback": None, "reason": None} for one in swapped)
     statuses = Counter(one["status"] for path in small.files("stripe_subscriptions") for one in json.loads(path.read_text())["data"])
     assert {"active", "canceled", "trialing", "past_due"} == set(statuses)

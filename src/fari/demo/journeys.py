@@ -132,7 +132,7 @@ class World:
 
     def _crawlers(self, number: int) -> None:
         rng = self.rng
-        for _ in range(_poisson(rng, 3.6 * self.scale)):
+        for _ in range(_poisson(rng, 1.1 * self.scale)):
             browser = site.browser(rng.choice(site.CRAWLERS), COUNTRIES[3])
             at = self.months.starts[number] + rng.randrange(DAY - 3600)
             self._add(Visit(at, rng.getrandbits(128), browser, _DIRECT, rng.getrandbits(64), (rng.randrange(len(site.PAGES)),)))
@@ -142,7 +142,7 @@ class World:
         if self.months.days[number].weekday() > 4:
             return
         for n, _ in enumerate(self.staff):
-            if rng.random() < 0.35:
+            if rng.random() < 0.2:
                 at = self.months.starts[number] + rng.randrange(9 * 3600, 18 * 3600)
                 self._add(Visit(at, n + 1, self._browsers[n], _DIRECT, rng.getrandbits(64), rng.choice(self._ways["Direct"]), None, 0))
 

@@ -19,16 +19,17 @@ INCIDENT_MONTH = 18
 """The month, counted from 1, of the outage: churn is about three times that of its neighbours, mostly on monthly plans."""
 INCIDENT_DAY = 4
 """The day of that month on which the product went down."""
-INCIDENT_EXTRA_CHURN = {"month": 0.095, "year": 0.012}
+INCIDENT_EXTRA_CHURN = {"month": 0.13, "year": 0.02}
 """The share of customers, by billing interval, that leaves within the rest of that month because of it."""
 BAD_CHANNELS = ("Display", "Affiliates")
 """The channels with the cheapest leads, whose customers leave four times as fast and buy the smallest plan: CLV below CAC."""
 RISING_CHANNEL = "AI Assistants"
 """The channel that grows from almost nothing to a tenth of the visitors."""
 
-SIZES: Mapping[str, int] = {"small": 1, "medium": 12, "large": 12}
-"""How many times the small company each size is; `large` has only its web log larger still."""
-VISITORS_A_DAY = 40.0
+SIZES: Mapping[str, int] = {"small": 1, "medium": 40, "large": 40}
+"""How many times the small company, with its ten thousand visitors in two years, each size is. `medium` has a million page views; of `large` only
+the web log is larger still."""
+VISITORS_A_DAY = 11.0
 """New visitors on an average day of the first month."""
 
 
@@ -85,31 +86,31 @@ def _from(referrer: str, share: float, query: str = "") -> Campaign:
 
 # fmt: off
 CHANNELS: tuple[Channel, ...] = (
-    Channel("Organic Search", 0.30, 1.022, 0.033, 0.135, 18, 0.035, GOOD, "Organic Search", campaigns=(
+    Channel("Organic Search", 0.30, 1.022, 0.048, 0.196, 18, 0.035, GOOD, "Organic Search", campaigns=(
         _from("https://www.google.com/", 0.87), _from("https://www.bing.com/", 0.08), _from("https://duckduckgo.com/", 0.05))),
-    Channel("Direct", 0.17, 1.012, 0.03, 0.135, 12, 0.037, GOOD, "Direct Traffic", 0.20, campaigns=(_from("", 1.0),)),
-    Channel("Paid Search", 0.13, 1.020, 0.046, 0.13, 16, 0.043, (0.48, 0.42, 0.10), "Paid Search", campaigns=(
+    Channel("Direct", 0.17, 1.012, 0.044, 0.196, 12, 0.037, GOOD, "Direct Traffic", 0.20, campaigns=(_from("", 1.0),)),
+    Channel("Paid Search", 0.13, 1.020, 0.068, 0.189, 16, 0.043, (0.48, 0.42, 0.10), "Paid Search", campaigns=(
         _campaign("search-brand", "google_ads", 0.25, "google", "cpc", "&gclid=%s", "https://www.google.com/", 1.10),
         _campaign("search-helpdesk-software", "google_ads", 0.50, "google", "cpc", "&gclid=%s", "https://www.google.com/", 6.40),
         _campaign("search-alternatives", "google_ads", 0.25, "google", "cpc", "&gclid=%s", "https://www.google.com/", 5.20))),
-    Channel("Paid Social", 0.10, 1.020, 0.036, 0.095, 34, 0.038, (0.28, 0.47, 0.25), "Paid Social", campaigns=(
+    Channel("Paid Social", 0.10, 1.020, 0.053, 0.138, 34, 0.038, (0.28, 0.47, 0.25), "Paid Social", campaigns=(
         _campaign("li-support-leaders", "linkedin_ads", 0.30, "linkedin", "paid_social", "&li_fat_id=%s", "https://www.linkedin.com/", 7.90),
         _campaign("li-it-managers", "linkedin_ads", 0.15, "linkedin", "paid_social", "&li_fat_id=%s", "https://www.linkedin.com/", 8.60),
         _campaign("meta-lookalike", "meta_ads", 0.35, "facebook", "paid_social", "&fbclid=%s", "https://l.facebook.com/", 1.90),
         _campaign("meta-retargeting", "meta_ads", 0.20, "instagram", "paid_social", "&fbclid=%s", "https://l.instagram.com/", 1.40))),
-    Channel("Display", 0.10, 1.018, 0.032, 0.085, 8, 0.15, (0.93, 0.07, 0.0), "Other Campaigns", 0.06, campaigns=(
+    Channel("Display", 0.10, 1.018, 0.060, 0.140, 8, 0.15, (0.93, 0.07, 0.0), "Other Campaigns", 0.06, campaigns=(
         _campaign("display-prospecting", "adroll", 0.70, "adroll", "display", "", "https://news.example/", 0.42),
         _campaign("display-remarketing", "adroll", 0.30, "adroll", "display", "", "https://weather.example/", 0.60))),
-    Channel("Referral", 0.06, 1.020, 0.053, 0.17, 14, 0.027, (0.40, 0.44, 0.16), "Referrals", campaigns=(
+    Channel("Referral", 0.06, 1.020, 0.078, 0.246, 14, 0.027, (0.40, 0.44, 0.16), "Referrals", campaigns=(
         _from("https://www.capterra.com/", 0.45), _from("https://www.g2.com/", 0.35), _from("https://startup-tools.example/", 0.20))),
-    Channel("Email", 0.03, 1.020, 0.048, 0.14, 20, 0.033, GOOD, "Email Marketing", campaigns=(
+    Channel("Email", 0.03, 1.020, 0.071, 0.203, 20, 0.033, GOOD, "Email Marketing", campaigns=(
         _campaign("newsletter-monthly", "", 0.6, "newsletter", "email", "", ""), _campaign("partner-mailing", "", 0.4, "partners", "email", "", ""))),
-    Channel("Organic Social", 0.055, 1.020, 0.024, 0.1, 20, 0.042, GOOD, "Organic Social", campaigns=(
+    Channel("Organic Social", 0.055, 1.020, 0.036, 0.145, 20, 0.042, GOOD, "Organic Social", campaigns=(
         _from("https://www.linkedin.com/", 0.6), _from("https://t.co/", 0.15), _from("https://www.reddit.com/", 0.25))),
-    Channel("AI Assistants", 0.008, 1.118, 0.046, 0.16, 12, 0.031, (0.42, 0.44, 0.14), "AI Referrals", campaigns=(
+    Channel("AI Assistants", 0.008, 1.118, 0.068, 0.232, 12, 0.031, (0.42, 0.44, 0.14), "AI Referrals", campaigns=(
         _from("https://chatgpt.com/", 0.65, "?utm_source=chatgpt.com"), _from("https://www.perplexity.ai/", 0.15),
         _from("https://gemini.google.com/", 0.12), _from("https://claude.ai/", 0.08))),
-    Channel("Affiliates", 0.047, 1.020, 0.048, 0.09, 7, 0.14, (0.90, 0.10, 0.0), "Other Campaigns", 0.06, campaigns=(
+    Channel("Affiliates", 0.047, 1.020, 0.086, 0.140, 7, 0.14, (0.90, 0.10, 0.0), "Other Campaigns", 0.06, campaigns=(
         _campaign("partner-dealhub", "", 0.6, "dealhub", "affiliate", "", "https://dealhub.example/"),
         _campaign("partner-saastips", "", 0.4, "saastips", "affiliate", "", "https://saastips.example/"))),
 )
@@ -139,9 +140,9 @@ class Plan:
 
 
 PLANS: tuple[Plan, ...] = (
-    Plan("Starter", {"EUR": 1500, "USD": 1700, "GBP": 1300}, (1, 4)),
-    Plan("Team", {"EUR": 2900, "USD": 3200, "GBP": 2500}, (2, 7)),
-    Plan("Business", {"EUR": 4900, "USD": 5400, "GBP": 4200}, (5, 12)),
+    Plan("Starter", {"EUR": 1500, "USD": 1700, "GBP": 1300}, (1, 5)),
+    Plan("Team", {"EUR": 2900, "USD": 3200, "GBP": 2500}, (3, 11)),
+    Plan("Business", {"EUR": 4900, "USD": 5400, "GBP": 4200}, (6, 18)),
 )
 ANNUAL_MONTHS = 10
 """Months' prices that a year costs."""

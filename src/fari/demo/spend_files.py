@@ -10,19 +10,24 @@ from fari.demo.days import add_months
 from fari.demo.journeys import World
 from fari.demo.market import AFFILIATE_PER_LEAD, AFFILIATE_PER_SALE, BRANDS, BY_NAME, CURRENCY, SEASON, Campaign
 
-_PAYROLL = (("Marketing manager", 3100, "acquire", 0), ("Sales, part-time", 2200, "acquire", 0), ("Content writer, part-time", 900, "acquire", 9),
-            ("Customer success, part-time", 1700, "retain", 0), ("Account manager, part-time", 600, "expand", 12))  # fmt: skip
+_PAYROLL = (
+    ("Marketing manager, part-time", 2500, "acquire", 0),
+    ("Sales, part-time", 1700, "acquire", 0),
+    ("Content writer, part-time", 700, "acquire", 9),
+    ("Customer success, part-time", 1000, "retain", 0),
+    ("Account manager, part-time", 400, "expand", 12),
+)
 """Role, monthly cost with on-costs, purpose, and the month they joined."""
 _BILLS = (
-    ("", "crm", "tool", "acquire", 320),
-    ("", "analytics", "tool", "acquire", 110),
-    ("Organic Search", "content-agency", "content", "acquire", 620),
-    ("Referral", "review-sites", "other", "acquire", 180),
-    ("Email", "mailer", "tool", "acquire", 70),
-    ("", "customer-webinars", "content", "retain", 150),
+    ("", "crm", "tool", "acquire", 150),
+    ("", "analytics", "tool", "acquire", 60),
+    ("Organic Search", "content-agency", "content", "acquire", 340),
+    ("Referral", "review-sites", "other", "acquire", 120),
+    ("Email", "mailer", "tool", "acquire", 40),
+    ("", "customer-webinars", "content", "retain", 80),
 )
 """Channel (empty = shared), supplier, kind, purpose, monthly amount."""
-_FAIR = 1900
+_FAIR = 1100
 _MONTHS = "January February March April May June July August September October November December".split()
 _SPEND = ("day", "until", "channel", "campaign", "kind", "purpose", "amount", "currency", "platform")
 
