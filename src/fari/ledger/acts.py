@@ -1,6 +1,7 @@
 """An import as one act: what is new against what is known is written, and the act itself last; until then none of it can be seen."""
 
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from fari.ledger.store import COVERAGE, IMPORTS, Import, Ledger, stored_columns
 
 Covers = dict[tuple[int, str], tuple[date, date]]
 """By file and table, the half-open range of days it says it covers."""
-_AT_ONCE = 4
+_AT_ONCE = min(4, os.cpu_count() or 1)
 """How many tables are worked on at once."""
 
 

@@ -54,16 +54,15 @@ def compare(session: Any, table: str, known: Known, *, several: bool, append: bo
         _appended(session, table)
     else:
         _replaced(session, table, met, several)
-    for file_no, status, speaks, rows, count in session.execute(
-        f"SELECT file_no, status, speaks, count(*), count(*) FILTER (written) FROM compared_{table} GROUP BY ALL"
+    for file_no, status, speaks, rows, count, missed in session.execute(
+        f"SELECT file_no, status, speaks, count(*), count(*) FILTER (written), sum(missed) FROM compared_{table} GROUP BY ALL"
     ).fetchall():
         found.counts[file_no][status] += rows
+        found.counts[file_no]["withdrawn"] += int(missed)
         found.rows += count
         found.whole = found.whole and count == rows
         if not speaks:
             found.overruled[file_no] = found.overruled.get(file_no, 0) + rows
-    if met and found.rows and not append and table != "events":
-        _missed(session, table, found)
     if spans is not None:
         _withdraw(session, table, spans, found)
     return found
@@ -95,11 +94,10 @@ def _known(session: Any, table: str, known: Known, spans: Mapping[str, Span] | N
         scope = _scope(table)
         named = f"SELECT r.* FROM ({rows}) r SEMI JOIN (SELECT DISTINCT source, {scope} FROM {_good(table)}) g USING (source, {scope})"
     seen = ", ".join(f"({literal(one.import_id)}, {one.seq})" for one in ids)
-    session.execute(
+    (count,) = session.execute(
         f"CREATE TABLE known_{table} AS WITH seen(import_id, seq) AS (VALUES {seen}), raw_{table} AS ({named}) {current_sql(table, columns)}"
-    )
-    count = session.execute(f"SELECT count(*) FROM known_{table}").fetchone()
-    return bool(count and count[0])
+    ).fetchone()
+    return bool(count)
 
 
 def _messages(session: Any, known: bool) -> None:
@@ -110,7 +108,7 @@ def _messages(session: Any, known: bool) -> None:
         f"first AS (SELECT source, key, min(place) AS place FROM {_good('events')} GROUP BY source, key), "
         f"fresh AS (SELECT place FROM first f WHERE true {before}) "
         "SELECT c.place, c.file_no, CASE WHEN f.place IS NULL THEN 'unchanged' ELSE 'new' END AS status, true AS speaks, "
-        f"f.place IS NOT NULL AS written FROM {_good('events')} c LEFT JOIN fresh f ON f.place = c.place"
+        f"f.place IS NOT NULL AS written, 0 AS missed FROM {_good('events')} c LEFT JOIN fresh f ON f.place = c.place"
     )
 
 
@@ -122,7 +120,7 @@ def _appended(session: Any, table: str) -> None:
     session.execute(
         f"CREATE TABLE compared_{table} AS WITH {_statuses(table, said)} "
         "SELECT place, file_no, CASE WHEN again THEN 'unchanged' ELSE status END AS status, true AS speaks, "
-        "NOT again AND status <> 'unchanged' AS written FROM statuses"
+        "NOT again AND status <> 'unchanged' AS written, 0 AS missed FROM statuses"
     )
 
 
@@ -134,7 +132,7 @@ def _replaced(session: Any, table: str, known: bool, several: bool) -> None:
     speaks = "file_no = max(file_no) OVER (PARTITION BY source, scope) AS speaks" if several else "true AS speaks"
     if not known:
         session.execute(
-            f"CREATE TABLE compared_{table} AS SELECT *, speaks AS written FROM "
+            f"CREATE TABLE compared_{table} AS SELECT *, speaks AS written, 0 AS missed FROM "
             f"(SELECT place, file_no, source, scope, 'new' AS status, {speaks} FROM {_good(table)})"
         )
         return
@@ -142,11 +140,13 @@ def _replaced(session: Any, table: str, known: bool, several: bool) -> None:
     said = f"SELECT place, file_no, source, scope, key, digest, {speaks}, {nth} FROM {_good(table)}"
     session.execute(
         f"CREATE TABLE compared_{table} AS WITH {_statuses(table, said)}, "
-        "scopes AS (SELECT source, scope, count(*) AS said, count(*) FILTER (status = 'unchanged') AS same FROM statuses "
+        "scopes AS (SELECT source, scope, count(*) AS said, count(*) FILTER (status = 'unchanged') AS same, max(place) AS last FROM statuses "
         "WHERE speaks GROUP BY ALL), "
         f"before AS (SELECT source, scope, count(*) AS had FROM known_{table} GROUP BY ALL) "
+        # What a scope no longer has is counted with the last of its rows.
         "SELECT s.place, s.file_no, s.source, s.scope, s.status, s.speaks, "
-        "s.speaks AND (u.said <> u.same OR u.said <> coalesce(b.had, 0)) AS written "
+        "s.speaks AND (u.said <> u.same OR u.said <> coalesce(b.had, 0)) AS written, "
+        "CASE WHEN s.place = u.last THEN greatest(coalesce(b.had, 0) - u.said, 0) ELSE 0 END AS missed "
         "FROM statuses s JOIN scopes u ON u.source = s.source AND u.scope = s.scope "
         "LEFT JOIN before b ON b.source = s.source AND b.scope = s.scope"
     )
@@ -161,16 +161,6 @@ def _statuses(table: str, said: str) -> str:
         "AS status FROM said s LEFT JOIN had h ON h.source = s.source AND h.scope = s.scope AND h.digest = s.digest "
         "LEFT JOIN keys k ON k.source = s.source AND k.scope = s.scope AND k.key = s.key)"
     )
-
-
-def _missed(session: Any, table: str, found: Compared) -> None:
-    """Count what the scopes written anew no longer have."""
-    said = f"SELECT max(file_no) AS file_no, source, scope, count(*) AS said FROM compared_{table} WHERE speaks GROUP BY source, scope"
-    had = f"SELECT source, scope, count(*) AS had FROM known_{table} GROUP BY ALL"
-    for file_no, rows in session.execute(
-        f"SELECT file_no, sum(had - said) FROM ({said}) JOIN ({had}) USING (source, scope) WHERE had > said GROUP BY file_no"
-    ).fetchall():
-        found.counts[file_no]["withdrawn"] += int(rows)
 
 
 def _withdraw(session: Any, table: str, spans: Mapping[str, Span], found: Compared) -> None:

@@ -30,6 +30,10 @@ class Delta:
         self._turn = threading.RLock()
         self._opened: Any = None
         self._identity: tuple[int, int] | None = None
+        self._listed: tuple[int, list[str], list[int] | None] | None = None
+        """At which version which files there were, and of which months."""
+        self._changed = 0
+        """When the log's folder had last changed when it was last read on."""
         self._held = 0
         """How many files it had when last looked at, and has got since from here."""
 
@@ -45,13 +49,18 @@ class Delta:
             identity = (0, 0)
         else:
             identity = (stat.st_ino, stat.st_mtime_ns)
+        changed = first.parent.stat().st_mtime_ns
         if self._opened is not None and identity == self._identity:
-            self._opened.update_incremental()
+            # Two commits may fall into one tick of the file system's clock.
+            if changed != self._changed or (first.parent / f"{self._opened.version() + 1:020d}.json").exists():
+                self._opened.update_incremental()
+                self._changed = changed
             return self._opened
         from deltalake import DeltaTable
 
         # The folder may have been removed and made again: then it is another table, whatever its version.
-        self._opened, self._identity = DeltaTable(str(self.path)), identity
+        self._opened, self._identity, self._changed = DeltaTable(str(self.path)), identity, changed
+        self._listed = None
         return self._opened
 
     @property
@@ -67,14 +76,16 @@ class Delta:
             table = self._table()
             if table is None:
                 return []
-            actions = table.get_add_actions(flatten=True)
-        paths = [unquote(str(name)) for name in actions["path"].to_pylist()]
+            if self._listed is None or self._listed[0] != table.version():
+                actions = table.get_add_actions(flatten=True)
+                paths = [str(self.path / unquote(str(name))) for name in actions["path"].to_pylist()]
+                kept = [int(month) for month in actions["partition.month"].to_pylist()] if "partition.month" in actions.schema.names else None
+                self._listed = table.version(), paths, kept
+            _, paths, kept = self._listed
         self._held = len(paths)
-        if months is not None and "partition.month" in actions.schema.names:
-            wanted = set(months)
-            kept = [int(month) in wanted for month in actions["partition.month"].to_pylist()]
-            paths = [name for name, keep in zip(paths, kept, strict=True) if keep]
-        return sorted(str(self.path / name) for name in paths)
+        if months is not None and kept is not None:
+            paths = [path for path, month in zip(paths, kept, strict=True) if month in months]
+        return sorted(paths)
 
     def append(self, rows: Any, columns: Sequence[str], partition_by: Sequence[str] = ()) -> None:
         """Add rows (anything with the Arrow stream interface, in these columns) in one commit."""
@@ -90,6 +101,7 @@ class Delta:
                 write_deltalake(table, rows, mode="append")
             else:
                 write_deltalake(table, rows, mode="append", schema_mode="merge")
+            self._changed = (self.path / "_delta_log").stat().st_mtime_ns
 
     def compact(self) -> bool:
         """Join small files where many have piled up. True when it did."""

@@ -24,6 +24,8 @@ from fari.ledger.store import Ledger
 MOST = 100_000
 """Of one file at most this many refused rows are told one by one; the others are counted."""
 _BATCH = 50_000
+_LARGE = 4 * 2**20
+"""From so many bytes on the engine's own threads are worth their waiting."""
 _EPOCH = date(1970, 1, 1)
 
 
@@ -80,10 +82,13 @@ class _Buffer:
 class Staging:
     """One act's rows, in memory. `add_*` takes text, `check` types it into `checked_<table>`; nothing is stored until the act writes."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, size: int) -> None:
+        """`size`: how many bytes the files hold together, about."""
         self.home = f"act_{uuid.uuid4().hex}"
         self.connection = ledger.session()
-        self.connection.execute(f"ATTACH ':memory:' AS {self.home}; USE {self.home}")
+        # Tables are worked on side by side. What is small is done sooner by one thread than by two that wait for each other.
+        threads = "SET threads = 1" if size < _LARGE else "RESET threads"
+        self.connection.execute(f"{threads}; ATTACH ':memory:' AS {self.home}; USE {self.home}")
         self._ledger = ledger
         self._buffers: dict[str, _Buffer] = {}
         self._columns: dict[str, dict[str, None]] = {}

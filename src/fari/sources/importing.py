@@ -153,7 +153,7 @@ def import_files(
     ledger.open()
     reports: list[Report] = []
     readings: dict[int, Reading] = {}
-    staging = Staging(ledger)
+    staging = Staging(ledger, sum(path.stat().st_size for path in paths if path.is_file()))
     try:
         evidence = Evidence(staging)
         for number, (path, name) in enumerate(zip(paths, _names(paths), strict=True)):
