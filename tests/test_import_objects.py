@@ -72,6 +72,13 @@ def test_files_of_one_import_are_joined(ledger: Ledger) -> None:
     assert [mrr(ledger, month) for month in ("2025-01", "2025-02", "2025-03")] == [29, 29, 87]
 
 
+def test_each_of_many_imports_has_the_last_word(ledger: Ledger) -> None:
+    days = [f"2025-06-0{day}" for day in range(1, 7)]
+    for seats, day in enumerate(days, 1):
+        take(ledger, day, put(ledger, f"{day}.json", subscription(items=[item("si_1", price(), seats)])))
+    assert rows(ledger, "quantity")[-1] == ("stripe:sub_1", days[-1], None, 6)
+
+
 @pytest.mark.parametrize("names", [["a", "b", "c"], ["c", "b", "a"], ["b", "a", "c"]])
 def test_files_of_several_imports_are_joined_in_any_order(ledger: Ledger, names: list[str]) -> None:
     files = {"a": put(ledger, "a.json", THREE), "b": put(ledger, "b.json", GREW), "c": put(ledger, "c.json", BILLED, price())}

@@ -82,7 +82,7 @@ class _Buffer:
 class Staging:
     """One act's rows, in memory. `add_*` takes text, `check` types it into `checked_<table>`; nothing is stored until the act writes."""
 
-    def __init__(self, ledger: Ledger, size: int) -> None:
+    def __init__(self, ledger: Ledger, size: int = 0) -> None:
         """`size`: how many bytes the files hold together, about."""
         self.home = f"act_{uuid.uuid4().hex}"
         self.connection = ledger.session()
