@@ -9,12 +9,14 @@ import pytest
 from tests.against_oracle import fari_company
 from tests.projects import bring, company
 from tests.random_company import Tables, random_company, write
+from tests.sail import sail
 
 from fari.engine import restate as module
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, parse
 from fari.engine.restate import Moved, Restated, restate
+from fari.engine.spark import SparkConnect
 from fari.ledger.acts import How, undo
 from fari.ledger.store import Ledger
 from fari.metrics import METRICS
@@ -251,3 +253,12 @@ def test_a_visitor_that_is_known_by_another_name_is_the_same_row(books: Books) -
     # The laptop's first visit still decides, now under Ada's name; the phone is no visitor of its own any more.
     assert told(march) == [("vanished", Decimal(-1), "pages.csv:3", None)]
     assert imports(march.rows[0]) == [(late, False)]
+
+
+def test_a_cluster_tells_the_same_rows_and_imports(books: Books) -> None:
+    books.bring("subscriptions.csv", HEAD, "s1,a1,2025-01-01,,100,EUR,month,Pro", "s2,a2,2025-02-01,,50,EUR,month,Pro", on="2025-04-30")
+    books.bring("subscriptions.csv", HEAD, "s3,a3,2025-03-05,,30,EUR,month,Pro", "s1,a1,2025-01-01,,120,EUR,month,Pro", on="2025-05-20")
+    question, known = Question(("mrr", "arpa"), (parse("2025-03"),)), date(2025, 5, 10)
+    here, there = (restate(Asker(books.ledger, engine), question, known, known) for engine in (None, SparkConnect(sail())))
+    assert [(one.then.value, one.now.value, one.rows) for one in here] == [(one.then.value, one.now.value, one.rows) for one in there]
+    assert [len(one.rows) for one in here] == [2, 3]
