@@ -12,7 +12,7 @@ from fari.company import load
 from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
-COMMANDS = ("demo", "init", "import", "sync", "webhooks", "imports", "undo", "metrics", "explain", "restated", "close", "doctor")
+COMMANDS = ("demo", "init", "import", "sync", "webhooks", "imports", "undo", "metrics", "explain", "restated", "close", "cohorts", "survival", "clv", "doctor")
 
 
 @pytest.fixture
@@ -47,6 +47,9 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "explain": "--where --rules --as-of --format",
         "restated": "--since --from --to --grain --by --where --rules --format",
         "close": "--rules --again --anyway --json",
+        "cohorts": "--from --to --grain --by --where --share --as-of --format",
+        "survival": "--from --to --by --where --as-of --format",
+        "clv": "--by --where --discount --as-of --format",
         "doctor": "--json",
     }
     missing = [(command, flag) for command, named in flags.items() for flag in named.split() if f" {flag}" not in fari(command, "--help").out]

@@ -7,10 +7,9 @@ from ibis.expr.types import IntegerColumn, Table
 
 from fari.facts.dates import dated, month_name
 from fari.facts.money import MONEY, half_up, multiples
-from fari.facts.words import NOT_SET, settled
+from fari.facts.words import NOT_SET, TERMS, settled
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
-_TERMS = {1: "month", 3: "quarter", 12: "year"}
 
 
 def acquisitions(customer_starts: Table, terms: Table) -> Table:
@@ -28,7 +27,7 @@ def acquisitions(customer_starts: Table, terms: Table) -> Table:
     rows = settled(starts).left_join(main, starts.account == main.owner)
     named = ibis.cases(
         (rows.term_months.isnull(), NOT_SET),
-        *[(rows.term_months == months, name) for months, name in _TERMS.items()],
+        *[(rows.term_months == months, name) for months, name in TERMS.items()],
         else_=rows.term_months.cast("string").concat(" months"),
     )
     return rows.select(

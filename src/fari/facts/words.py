@@ -9,6 +9,8 @@ UNATTRIBUTED = "(unattributed)"
 UNALLOCATED = "(unallocated)"
 NOT_SET = "(not set)"
 NO_REASON = "(no reason given)"
+TERMS = {1: "month", 3: "quarter", 12: "year"}
+"""What a contract's term of so many months is called; any other is `6 months`."""
 DIRECT = "Direct"
 PAID = ("Cross-network", "Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Display", "Paid Other")
 """Channels bought by the click or view: what `cac_paid` counts customers of."""

@@ -151,6 +151,19 @@ def asker(ledger: "Ledger", url: str, progress: Any) -> "Asker":
     raise UsageError(f"unknown engine {url!r}; write duckdb, or sc://HOST:PORT for Spark Connect")
 
 
+def posed(ledger: "Ledger", asked: Asked, today: date, progress: Any) -> "tuple[Asker, Question]":
+    """Who answers, and what was typed as a question that names no metrics and no periods yet."""
+    from fari.engine.answer import Question
+
+    return asker(ledger, asked.engine, progress), Question((), (), split_by(asked.by), filters(asked.where), asked.day_known(), today)
+
+
+def format_of(text: str, formats: Sequence[str]) -> None:
+    """UsageError where `--format` is none of those there are."""
+    if text not in formats:
+        raise UsageError(f"unknown format {text!r}{did_you_mean(text, formats)} (one of: {', '.join(formats)})")
+
+
 def stretch(covered: "Cover", since: str | None, until: str | None, grain: Grain | None, fiscal_year_start: int) -> Range:
     """The periods asked for. Both ends are named and included; without them the last twelve whole months of data.
 

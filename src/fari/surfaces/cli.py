@@ -258,6 +258,69 @@ def close(
 
 
 @app.command()
+def cohorts(
+    context: typer.Context,
+    metric: Annotated[str, typer.Argument(metavar="customers|mrr", help="What to follow.", show_default=False)] = "customers",
+    since: Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First cohort: 2025, 2025-Q1 or 2025-03.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last cohort, included. Default: the last twelve whole months.")] = None,
+    grain: Annotated[str | None, typer.Option(metavar="month|quarter", help="How cohorts are cut.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="DIM,...", help="A triangle for each channel, plan, country, ...")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    share: Annotated[bool, typer.Option("--share", help="In the table, shares of what was there at age 0.")] = False,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
+) -> None:
+    """Follow the customers won in each month.
+
+    How many are there, or what they pay, at the end of that month and of each one after.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.cohorts import show_cohorts
+
+    asked = Asked((metric,), since, until, grain, by=by, where=tuple(where or ()), as_of=as_of)
+    show_cohorts(context.obj, asked, share, format_)
+
+
+@app.command()
+def survival(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="Of customers won from this period on. Default: all.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="As it stood at the end of this period.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="DIM,...", help="A curve for each channel, plan, term, ...")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
+) -> None:
+    """Say which share of customers is still there at each age.
+
+    Kaplan and Meier's curve with its 95 % band, by months since the first paid day.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.survival import show_survival
+
+    show_survival(context.obj, Asked((), since, until, by=by, where=tuple(where or ()), as_of=as_of), format_)
+
+
+@app.command()
+def clv(
+    context: typer.Context,
+    by: Annotated[str | None, typer.Option(metavar="DIM,...", help="By channel, plan, country, term, ...")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    discount: Annotated[float, typer.Option(metavar="RATE", help="What money a year from now is worth less.")] = 0.1,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
+) -> None:
+    """Say what a customer is worth, by the lifetime your own cohorts let expect.
+
+    With bounds and a check against what came, beside the naive figure.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.worth import show_worth
+
+    show_worth(context.obj, Asked(by=by, where=tuple(where or ()), as_of=as_of), discount, format_)
+
+
+@app.command()
 def doctor(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Examine the project and say what to do next.
 

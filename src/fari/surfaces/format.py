@@ -50,6 +50,28 @@ def shown(value: Number | None, unit: str, currency: str | None = None, locale: 
     return _decimal(amount, 1, locale, trim=True)
 
 
+def bounded(value: Number | None, low: Number | None, high: Number | None, unit: str, currency: str | None = None, locale: str = "en") -> str:
+    """A value with its bounds, where it has them.
+
+    >>> bounded(Decimal("0.82"), Decimal("0.7"), Decimal("0.871"), "rate"), bounded(Decimal(3), None, None, "count")
+    ('82.0% (70.0%–87.1%)', '3')
+    """
+    text = shown(value, unit, currency, locale)
+    if value is None or low is None or high is None:
+        return text
+    return f"{text} ({shown(low, unit, currency, locale)}–{shown(high, unit, currency, locale)})"
+
+
+def share_bounded(value: Number, low: Number | None, high: Number | None, locale: str = "en") -> str:
+    """A share of many beside others of its kind, in whole percents.
+
+    >>> share_bounded(Decimal("0.821"), Decimal("0.7"), Decimal("0.8749")), share_bounded(Decimal(1), None, None)
+    ('82% (70–87%)', '100%')
+    """
+    whole = [_decimal(Decimal(one) * 100, 0, locale) for one in (value, low, high) if one is not None]
+    return f"{whole[0]}%" if len(whole) < 3 else f"{whole[0]}% ({whole[1]}–{whole[2]}%)"
+
+
 def money(amount: Decimal, currency: str, locale: str = "en", whole: bool = False) -> str:
     """An amount with its currency's sign; `whole` keeps the decimals of large ones too.
 

@@ -24,8 +24,27 @@ _PARQUET = {
 
 def as_json(answers: Sequence[Answer], compared: bool = False) -> str:
     """An array of objects, a line each; numbers with all their digits."""
-    rows = ",\n ".join(dumps(_object(answer, compared)) for answer in answers)
-    return f"[{rows}]\n"
+    return listed([_object(answer, compared) for answer in answers])
+
+
+def listed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """An array of objects, a line each."""
+    lines = ",\n ".join(map(dumps, rows))
+    return f"[{lines}]\n"
+
+
+def plain(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Answers as the contract's objects, to be written into a larger one."""
+    return [_object(answer, False) for answer in answers]
+
+
+def rows_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of the same columns as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(list(rows[0]) if rows else [])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    return text.getvalue()
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
@@ -65,10 +84,29 @@ def as_parquet(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool
 
 
 def columns(by: Sequence[str], compared: bool) -> list[str]:
-    """Column names of CSV and Parquet. The dimension `currency` is kept apart from the answer's own currency."""
-    dimensions = ["by_currency" if name == "currency" else name for name in by]
+    """Column names of CSV and Parquet."""
     against = ["compared_from", "compared_until", "compared_value", "change", "change_rate"] if compared else []
-    return ["metric", "from", "until", "grain", *dimensions, "value", "unit", "currency", "parts", "low", "high", "complete", "notes", *against]
+    return [
+        "metric",
+        "from",
+        "until",
+        "grain",
+        *dimensions(by).values(),
+        "value",
+        "unit",
+        "currency",
+        "parts",
+        "low",
+        "high",
+        "complete",
+        "notes",
+        *against,
+    ]
+
+
+def dimensions(by: Sequence[str]) -> dict[str, str]:
+    """The columns of dimensions; `currency` is kept apart from the answer's own."""
+    return {name: f"by_{name}" if name == "currency" else name for name in by}
 
 
 def _row(answer: Answer, by: Sequence[str], compared: bool) -> list[Any]:

@@ -1,5 +1,6 @@
 """Answers as a table for people: metrics and segments down, periods across, as many as the terminal is wide."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from fari.engine.answer import Answer
 from fari.engine.periods import Period
 from fari.metrics import METRICS
 from fari.surfaces import format as words
+from fari.surfaces import terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,6 +65,25 @@ def _drawn(labels: "Sequence[tuple[str, bool]]", shown: "Sequence[tuple[list[str
         else:
             table.add_row(Text(label, style="" if split else "bold"), *(column[row] for _, texts in shown for column in texts))
     return table
+
+
+def columns_that_fit(heads: Sequence[str], lines: Sequence[tuple[str, Sequence[str]]]) -> "tuple[Table, int]":
+    """A table of named lines (a line without texts is a heading), and how many of its last columns the terminal has no room for."""
+    from rich.table import Table
+    from rich.text import Text
+
+    kept = len(heads)
+    if sys.stdout.isatty():
+        room = terminal.console().width - max(len(name) for name, _ in lines)
+        widths = [_GAP + max([len(head), *(len(texts[n]) for _, texts in lines if texts)]) for n, head in enumerate(heads)]
+        kept = max(2, sum(1 for n in range(len(widths)) if sum(widths[: n + 1]) <= room))
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("", no_wrap=True)
+    for head in heads[:kept]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for name, texts in lines:
+        table.add_row(Text(name, style="" if texts and name.startswith(" ") else "bold"), *map(Text, texts[:kept]))
+    return table, len(heads) - min(kept, len(heads))
 
 
 def notes(answers: Sequence[Answer], fiscal_year_start: int = 1) -> list[str]:
