@@ -110,19 +110,20 @@ def _evidence(case: Case, pricer: Pricer) -> dict[str, list[Seen]]:
     for invoice in case.invoices:
         if invoice.counts:
             for line in pricer.lines(invoice, known):
-                found.setdefault(line.item, []).append(Seen(line.at, line.terms, line.origin, line.before, until=line.until))
+                found.setdefault(line.item, []).append(Seen(line.at, line.terms, line.origin, line.before, line.begins, line.until))
     for body, origin in case.schedules:
         for phased, at, planned in _phases(body, case, pricer, known, origin):
             found.setdefault(phased, []).append(Seen(at, planned, origin))
     for own, seen in found.items():
-        seen.sort(key=lambda one: one.at)
+        # Of one second an invoice comes first: what it says was so when it was made, an event says what is so from then on.
+        seen.sort(key=lambda one: (one.at, one.until is None))
         for at, there, origin in states:
             earlier = [one for one in seen if one.at <= at]
             if own not in there and earlier and earlier[-1].terms is not None:
                 # Gone when the subscription was looked at: since then, or since the end of the last period it was billed for.
                 gone = min(at, earlier[-1].until or at)
                 seen.append(Seen(max(gone, earlier[-1].at), None, origin))
-                seen.sort(key=lambda one: (one.at, one.terms is None))
+                seen.sort(key=lambda one: (one.at, one.until is None, one.terms is None))
     return found
 
 
@@ -157,7 +158,7 @@ def _stretches(case: Case, pricer: Pricer, life: Life, evidence: Mapping[str, Se
     order = sorted(there, key=lambda own: (created.get(own, there[own][0].at), own))
     taxes = Taxes(case, pricer)
     for place, own in enumerate(order):
-        added = pricer.day(created.get(own)) if place else None
+        added = pricer.day(created.get(own, there[own][0].at)) if place else None
         name = f"stripe:{case.id}" if place == 0 else f"stripe:{case.id}/{own}"
         changes = _changes(there[own], life, max(life.since, added) if added else life.since, pricer)
         rows = list(_cut(changes, life))
@@ -173,17 +174,26 @@ def _stretches(case: Case, pricer: Pricer, life: Life, evidence: Mapping[str, Se
 def _changes(seen: Sequence[Seen], life: Life, begun: date, pricer: Pricer) -> list[tuple[date, Terms | None, Origin]]:
     """From which day an item had which terms; of a day the last. None ends it."""
     first = seen[0]
-    on = pricer.day(first.at) or begun
-    if first.begins or (first.before is None and first.terms and on < begun):
-        begun = max(life.since, on)
-    found: dict[date, tuple[Terms | None, Origin]] = {begun: ((first.before or first.terms) if not first.begins else first.terms, first.origin)}
+    if first.begins or (first.before is None and first.terms):
+        on = pricer.day(first.at) or begun
+        begun = max(life.since, on if first.begins else min(on, begun))
+    # A proration does not say what is taken off: what was before still is, or what is told next.
+    known = (one.terms.discounts for one in seen if one.terms and one.terms.discounts is not None)
+    held = next(known, ())
+
+    def whole(terms: Terms | None) -> Terms | None:
+        return replace(terms, discounts=held) if terms and terms.discounts is None else terms
+
+    found: dict[date, tuple[Terms | None, Origin]] = {begun: (whole(first.terms if first.begins else first.before or first.terms), first.origin)}
     last: Seen | None = None
     for one in seen:
         # What was billed holds for its period. After that, the terms that were read later do.
         since = last.until if one.read and last and last.until and last.until < one.at else one.at
         day = max(pricer.day(since) or begun, begun)
-        if one is not first or one.terms != found[begun][0]:
-            found[day] = one.terms, one.origin
+        terms = whole(one.terms)
+        held = held if terms is None or terms.discounts is None else terms.discounts
+        if one is not first or terms != found[begun][0]:
+            found[day] = terms, one.origin
         last = one
     return [(day, *found[day]) for day in sorted(found)]
 
@@ -199,7 +209,7 @@ def _cut(changes: Sequence[tuple[date, Terms | None, Origin]], life: Life) -> It
         if span.until:
             cuts[span.until] = span.origin
     for _, terms, origin in changes:
-        for discount in terms.discounts if terms else ():
+        for discount in (terms.discounts or ()) if terms else ():
             for day in (discount.since, discount.until):
                 if day:
                     cuts.setdefault(day, origin)
@@ -225,14 +235,14 @@ def _same(terms: Terms, day: date, other: Terms, other_day: date, life: Life) ->
 
 
 def _holding(terms: Terms, day: date) -> list[tuple[str, Decimal, Decimal]]:
-    return [(discount.kind, discount.percent, discount.amount) for discount in terms.discounts if discount.holds(day)]
+    return [(discount.kind, discount.percent, discount.amount) for discount in terms.discounts or () if discount.holds(day)]
 
 
 def _values(terms: Terms, tax: Decimal, life: Life, day: date) -> dict[str, str | None]:
     """Price, discount and status of a stretch. `tax` is the share of the price that is tax."""
     price, net = terms.price, 1 - tax
     amount = price.amount * net
-    discounts: list[Discount] = [replace(one, amount=one.amount * net) for one in terms.discounts if one.holds(day)]
+    discounts: list[Discount] = [replace(one, amount=one.amount * net) for one in terms.discounts or () if one.holds(day)]
     off, kind = price_off(amount, discounts)
     status, due = life.status(day)
     return {

@@ -27,7 +27,8 @@ class Terms:
     """An item's price, tax included where the price includes it, and its discounts."""
 
     price: Price
-    discounts: tuple[Discount, ...] = ()
+    discounts: tuple[Discount, ...] | None = ()
+    """None where it is not said whether there are any."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Line:
     """None where it only takes back what was paid."""
     before: Terms | None
     """What it takes back, where the terms changed."""
+    begins: bool
+    """Whether it charges for the rest of a period of which nothing is taken back."""
     origin: Origin
 
 
@@ -124,12 +127,12 @@ class Pricer:
                 groups.setdefault((item, start, price), []).append(line)
         for (item, start, price), own in groups.items():
             if terms := self._line(price, own, invoice):
-                yield Line(item, start, end(own), terms, None, invoice.origin)
+                yield Line(item, start, end(own), terms, None, False, invoice.origin)
         for (item, start), sides in changes.items():
             sides = {side: largest(own) for side, own in sides.items()}
             on, back = (self._line(str(price_id(sides[side][0])), sides[side], invoice) if side in sides else None for side in ("on", "back"))
             if on or back:
-                yield Line(item, start, end([line for own in sides.values() for line in own]), on, back, invoice.origin)
+                yield Line(item, start, end([line for own in sides.values() for line in own]), on, back, "back" not in sides, invoice.origin)
 
     def _own(self, invoice: Invoice) -> Iterator[Mapping[str, Any]]:
         """Lines of this subscription that are for a period of it."""
@@ -165,7 +168,7 @@ class Pricer:
             made = made_of
         if not is_proration(lines[0]) and amount > 0 and abs(made.amount - amount) > major(Decimal(1), currency):
             made = replace(made, amount=amount)
-        return Terms(made, () if is_proration(lines[0]) else tuple(self._billed_discounts(lines, invoice, made)))
+        return Terms(made, None if is_proration(lines[0]) else tuple(self._billed_discounts(lines, invoice, made)))
 
     def _billed(self, body: Mapping[str, Any], amount: Decimal, seats: Decimal, currency: str) -> Price | None:
         """A price whose tiers or currency are not known, at the amount it was billed at."""
