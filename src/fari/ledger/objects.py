@@ -94,44 +94,41 @@ class Evidence:
         self.staging.connection.execute(f"DELETE FROM staged_objects WHERE file_no = {file_no}")
         self._count = self.staging.connection.execute("SELECT count(*) FROM staged_objects").fetchone()[0]
 
-    def weigh(self, ledger: Ledger, seen: Sequence[Import], *, recall: bool = True) -> int:
+    def weigh(self, ledger: Ledger, seen: Sequence[Import], *, work_out: bool = True) -> int:
         """Compare with what these imports know: into `fresh_objects` what is new, which is counted.
 
-        The accounts spoken of go into `subjects`, and with `recall` what is known of them into `known_objects`.
+        The accounts spoken of go into `subjects`, and to `work_out` those too that mention what speaks for many.
         """
         self._flush()
         session = self.staging.connection
-        known = _known(ledger, seen)
         session.execute(
-            "CREATE TABLE known_digests AS SELECT k.source, k.kind, k.id, k.seen_at, k.seq, k.place, k.digest "
-            f"FROM ({known}) k SEMI JOIN staged_objects s ON s.source = k.source AND s.kind = k.kind AND s.id = k.id"
+            "CREATE TABLE subjects AS SELECT source, about, max(format) AS format, max(file_no) AS file_no FROM staged_objects "
+            "WHERE about <> '' GROUP BY source, about"
         )
+        self._recall(ledger, seen)
         same = "PARTITION BY source, kind, id ORDER BY seen_at, place"
         session.execute(
             "CREATE TABLE fresh_places AS SELECT s.place FROM (SELECT place, source, kind, id, seen_at, digest, "
             f"lag(digest) OVER ({same}) AS before, lag(seen_at) OVER ({same}) AS before_at FROM staged_objects) s ASOF LEFT JOIN "
             "(SELECT source, kind, id, seen_at, arg_max(digest, CAST(seq AS BIGINT) * 1000000000 + place) AS digest "
-            "FROM known_digests GROUP BY ALL) k "
-            "ON s.source = k.source AND s.kind = k.kind AND s.id = k.id AND s.seen_at >= k.seen_at "
+            "FROM known_objects GROUP BY ALL) k ON s.source = k.source AND s.kind = k.kind AND s.id = k.id AND s.seen_at >= k.seen_at "
             "WHERE s.digest IS DISTINCT FROM (CASE WHEN before IS NULL OR k.seen_at > before_at THEN k.digest ELSE before END) "
-            "AND NOT EXISTS (SELECT 1 FROM known_digests o WHERE o.source = s.source AND o.kind = s.kind AND o.id = s.id AND o.seen_at = s.seen_at "
+            "AND NOT EXISTS (SELECT 1 FROM known_objects o WHERE o.source = s.source AND o.kind = s.kind AND o.id = s.id AND o.seen_at = s.seen_at "
             "AND o.digest = s.digest)"
         )
         session.execute("CREATE VIEW fresh_objects AS SELECT * FROM staged_objects WHERE place IN (SELECT place FROM fresh_places)")
-        session.execute(
-            "CREATE TABLE subjects AS SELECT source, about, max(format) AS format, max(file_no) AS file_no FROM staged_objects "
-            "WHERE about <> '' GROUP BY source, about"
-        )
-        if recall:
-            if shared := session.execute("SELECT count(DISTINCT id) FROM fresh_objects WHERE about = ''").fetchone()[0]:
-                said = "true" if shared > _FEW else "contains(k.body, f.id)"
-                session.execute(
-                    f"INSERT INTO subjects SELECT k.source, k.about, max(k.format), max(f.file_no) FROM ({known}) k JOIN fresh_objects f "
-                    f"ON f.source = k.source AND f.about = '' AND {said} WHERE k.about <> '' "
-                    "AND NOT EXISTS (SELECT 1 FROM subjects s WHERE s.source = k.source AND s.about = k.about) GROUP BY k.source, k.about"
-                )
-            self._recall(known)
-        return int(session.execute("SELECT count(*) FROM fresh_places").fetchone()[0])
+        fresh, shared = session.execute("SELECT count(*), count(DISTINCT id) FILTER (about = '') FROM fresh_objects").fetchone()
+        if shared and work_out:
+            said = "true" if shared > _FEW else "contains(k.body, f.id)"
+            session.execute(
+                "CREATE TABLE mentioned AS SELECT k.source, k.about, max(k.format) AS format, max(f.file_no) AS file_no "
+                f"FROM ({_known(ledger, seen)}) k JOIN fresh_objects f ON f.source = k.source AND f.about = '' AND {said} WHERE k.about <> '' "
+                "AND NOT EXISTS (SELECT 1 FROM subjects s WHERE s.source = k.source AND s.about = k.about) GROUP BY k.source, k.about"
+            )
+            if session.execute("SELECT count(*) FROM mentioned").fetchone()[0]:
+                session.execute("INSERT INTO subjects SELECT * FROM mentioned; DROP TABLE known_objects")
+                self._recall(ledger, seen)
+        return int(fresh)
 
     def recall(self, ledger: Ledger, seen: Sequence[Import], of: Sequence[str]) -> list[tuple[str, str]]:
         """Take as `subjects` the accounts that the objects of imports `of` are about, to be worked out again from what `seen` know.
@@ -144,7 +141,7 @@ class Evidence:
             f"SELECT source, about, max(format) AS format FROM ({parquet(ledger.files('objects'), OBJECTS)}) "
             f"WHERE import_id IN {among(list(of) or [''])} AND about <> '' GROUP BY source, about)"
         )
-        self._recall(_known(ledger, seen))
+        self._recall(ledger, seen)
         session.execute("CREATE VIEW fresh_objects AS SELECT * FROM staged_objects")
         found = session.execute("SELECT DISTINCT file_no, source, format FROM subjects ORDER BY ALL").fetchall()
         return [(source, form) for _, source, form in found]
@@ -198,11 +195,11 @@ class Evidence:
         ledger.delta("objects").append(session.sql(f"SELECT {own} FROM fresh_objects ORDER BY about, place"), list(OBJECTS))
         session.close()
 
-    def _recall(self, known: str) -> None:
+    def _recall(self, ledger: Ledger, seen: Sequence[Import]) -> None:
         """`known_objects`: what is known of the subjects, and what speaks for many."""
         self.staging.connection.execute(
-            f"CREATE TABLE known_objects AS SELECT k.* FROM ({known}) k LEFT JOIN subjects s ON s.source = k.source AND s.about = k.about "
-            "WHERE k.about = '' OR s.about IS NOT NULL"
+            f"CREATE TABLE known_objects AS SELECT k.* FROM ({_known(ledger, seen)}) k "
+            "LEFT JOIN subjects s ON s.source = k.source AND s.about = k.about WHERE k.about = '' OR s.about IS NOT NULL"
         )
 
     def _flush(self) -> None:

@@ -213,7 +213,7 @@ def finish(
             # Of two imports at once, each must work with the other's objects.
             turn.enter_context(ledger.writing())
             seen = [one for one in ledger.imports() if one.counts(how.recorded)]
-            fresh = evidence.weigh(ledger, seen, recall=work_out)
+            fresh = evidence.weigh(ledger, seen, work_out=work_out)
             if work_out:
                 progress("working out subscriptions")
                 derive(ledger, evidence, seen, readings, vendors())
