@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from tests.projects import bring, company, project, split, values
 
+from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, add_months
+from fari.insight.lives import lives
 from fari.ledger.acts import Report
 from fari.ledger.store import Ledger
 from fari.metrics import METRICS
@@ -85,6 +87,24 @@ def test_mrr_playbook_every_month(playbook: Asker) -> None:
         arpa, churn = values(playbook, "arpa customer_churn_rate", period)
         assert rounded(arpa, "0.0001") == (Decimal(row["arpa"]) if row["arpa"] else None)
         assert rounded(churn, "0.000001") == (Decimal(row["customer_churn_rate"]) if row["customer_churn_rate"] else None)
+
+
+def test_mrr_playbook_survives_as_counted_stretch_by_stretch(playbook: Asker) -> None:
+    """Its stretches are of whole months: a customer is lost at the first one that the next does not follow on."""
+    own: dict[str, list[tuple[date, date]]] = {}
+    for row in rows("mrr-playbook/subscription_periods.csv"):
+        own.setdefault(row["customer_id"], []).append((date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"])))
+    lost: dict[int, int] = {}
+    for stretches in own.values():
+        (first, end), *later = sorted(stretches)
+        for begins, ends in later:
+            end = ends if begins == end else end
+        age = (end.year - first.year) * 12 + end.month - first.month
+        lost[age] = lost.get(age, 0) + 1
+    period = Period(date(2017, 9, 1), date(2020, 3, 1))
+    (seen,) = lives(playbook, Question((), (period,)))[period].values()
+    assert (dict(seen.lost), dict(seen.open)) == (lost, {})
+    assert seen.customers == 55
 
 
 def test_mrr_playbook_in_total(playbook: Asker) -> None:

@@ -253,7 +253,7 @@ def differing(here: Asker, there: Asker, by: tuple[str, ...], *periods: str) -> 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_cluster_answers_what_the_embedded_engine_does(companies: dict[int, Asker], cluster: Callable[[Asker], Asker], seed: int) -> None:
     there = cluster(companies[seed])
-    for by in ((), ("channel",)):
+    for by in ((), ("channel",), ("cohort", "age"), ("term", "tenure")):
         assert differing(companies[seed], there, by, *PERIODS) == [], by
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period
-from fari.errors import FariError
+from fari.errors import FariError, UsageError
 
 Unit = Literal["age", "tenure"]
 Key = tuple[str, ...]
@@ -97,7 +97,10 @@ def lives(asker: Asker, question: Question, unit: Unit = "age") -> dict[Period, 
     """The lives of the accounts that became customers in each of the question's periods, watched until its last day, by segment.
 
     The question's metrics are not looked at. Nothing where no source covers subscriptions in a period: then nobody tells who left.
+    UsageError where it is split or filtered by the age itself.
     """
+    if unit in (*question.by, *(name for name, _ in question.where)):
+        raise UsageError(f"lives are told by {unit} already: split and filter by another dimension")
     counted = replace(question, metrics=_COUNTS[unit], by=(*question.by, unit))
     found: dict[Period, dict[Key, tuple[dict[int, int], dict[int, int]]]] = {period: {} for period in question.periods}
     for answer in asker.ask(counted):

@@ -17,6 +17,8 @@ NOTHING_IMPORTED = "nothing is imported yet: `fari import FILE...` brings files 
 PRESET = "fari"
 MODEL = "first"
 YEARS = (1900, 2200)
+ESTIMATED = ("clv_fitted", "base_value")
+"""What only `fari clv` gives."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,8 @@ def names(asked: Sequence[str], question: "Question") -> tuple[tuple[str, ...], 
     from fari.engine.ask import check
     from fari.metrics import listed
 
+    if estimated := [name for name in asked if name in ESTIMATED]:
+        raise UsageError(f"{estimated[0]} is no metric but an estimate: `fari clv` gives it with its bounds")
     if asked:
         named = tuple(dict.fromkeys(asked))
         check(named, question)
