@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.projects import bring, company
-from tests.stripe_made import customer, discount, event, invoice, item, line, price, subscription
+from tests.stripe_made import at, customer, discount, event, invoice, item, line, price, subscription
 
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
@@ -124,6 +124,15 @@ def test_a_change_between_two_exports_is_dated_by_the_second(ledger: Ledger) -> 
     assert rows(ledger, "quantity") == [("stripe:sub_1", "2025-01-10", "2025-04-01", 1), ("stripe:sub_1", "2025-04-01", None, 3)]
     take(ledger, "2025-04-02", put(ledger, "3.json", GREW))
     assert rows(ledger, "quantity") == GROWN
+
+
+def test_an_old_export_that_comes_late_does_not_make_its_terms_todays(ledger: Ledger) -> None:
+    """It shows the period of February, so it was made before March; the newer one is of May."""
+    old = subscription(items=[item("si_1", price(), 1, current_period_start=at("2025-02-10"), current_period_end=at("2025-03-10"))])
+    new = subscription(items=[item("si_1", price(), 3, current_period_start=at("2025-05-10"), current_period_end=at("2025-06-10"))])
+    take(ledger, "2025-05-20", put(ledger, "new.json", new))
+    take(ledger, "2025-07-01", put(ledger, "old.json", old))
+    assert rows(ledger, "quantity") == [("stripe:sub_1", "2025-01-10", "2025-05-20", 1), ("stripe:sub_1", "2025-05-20", None, 3)]
 
 
 def test_an_export_that_knows_better_replaces_what_was_known_of_the_price(ledger: Ledger) -> None:

@@ -514,6 +514,11 @@ def test_a_broken_object_is_a_problem_and_stops_nothing(broken: Any) -> None:
     assert problems(found)
 
 
+def test_an_account_stands_for_a_customer() -> None:
+    found = worked_out([{**subscription(), "customer": None, "customer_account": "acct_1"}])
+    assert [one.values["account_id"] for one in found if isinstance(one, Record)] == ["stripe:acct_1"]
+
+
 def test_an_invoice_that_is_broken_is_a_problem() -> None:
     bad = invoice("in_1", [line("2025-01-10", "2025-02-10", 2900)], "2025-01-10")
     bad["lines"]["data"][0]["amount"] = "twenty"

@@ -192,7 +192,7 @@ def test_a_permission_that_is_missing_is_named_and_what_was_read_stays(fari: Far
 
 
 def test_test_and_live_mode_are_not_mixed(fari: Fari, monkeypatch: pytest.MonkeyPatch) -> None:
-    fari("sync", "stripe")
+    assert "note: is data of Stripe's test mode" in fari("sync", "stripe").out
     monkeypatch.setenv("STRIPE_API_KEY", "sk_live_of_the_tests")
     assert "holds data of Stripe's test mode" in fari("sync", "stripe").complaint
 

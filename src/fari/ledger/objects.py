@@ -49,8 +49,10 @@ class Kept:
     body: Mapping[str, Any]
     line: int | str
     at: int | None = None
-    """Since when it is known to be so, in seconds since 1970; None: since it is imported."""
+    """When it was so, in seconds since 1970; None: when it is imported."""
     file: str = ""
+    until: int | None = None
+    """It was read before that instant, whenever it is imported: later it would have been otherwise."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Evidence:
         """Take one in; `file` and `at` are those of the act, where the object does not say better."""
         body = json.dumps(kept.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
         digest = md5(body.encode(), usedforsecurity=False).hexdigest()
-        when = at if kept.at is None else kept.at
+        when = min(at, kept.until or at) if kept.at is None else kept.at
         row = (source, form, kept.kind, kept.id, kept.about, when, self._count, kept.file or file, str(kept.line), digest, body, file_no)
         self._rows.append(row)
         self._count += 1

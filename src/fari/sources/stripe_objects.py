@@ -5,6 +5,7 @@ and its subscriptions are worked out from that together, in whichever files and 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from fari.company import Company
@@ -73,12 +74,18 @@ def fetch(access: Mapping[str, str], cursor: Mapping[str, Any] | None, now: int,
     if not key:
         raise FariError("STRIPE_API_KEY is not set: put a secret key there, or a restricted one that may read customers, billing and events")
     api = Api(key, access.get("STRIPE_API_BASE") or None, say)
+    told: list[Item] = []
+    if not api.live:
+        told = [
+            Problem("", "is data of Stripe's test mode, for which nobody has paid", mend="use a key of live mode for real figures", refused=False)
+        ]
     if cursor is not None and cursor["live"] != api.live:
         before, given = ("live", "test") if cursor["live"] else ("test", "live")
         raise FariError(f"this project holds data of Stripe's {before} mode, and the key is one of {given} mode: keep them apart with --source NAME")
     for objects, reached in changes(api, cursor, now, since, say):
         reader = Reader()
-        yield Piece((item for one in objects for item in reader.take(str(one.get("id")), one)), dict(reached))
+        yield Piece(chain(told, (item for one in objects for item in reader.take(str(one.get("id")), one))), dict(reached))
+        told = []
 
 
 def receive(events: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
@@ -142,7 +149,7 @@ class Reader:
 
     def _about(self, line: int | str, kind: str, value: Mapping[str, Any], at: int | None) -> Iterator[Item]:
         """What is about one customer."""
-        own, customer = str(id_of(value)), id_of(value.get("customer"))
+        own, customer = str(id_of(value)), _owner(value)
         if customer is None:
             mend = "export it again" if kind == "subscription" else ""
             yield Problem(line, f"{own} has no customer", "customer", mend=mend or "only what a customer owes is read", table="subscriptions")
@@ -151,7 +158,7 @@ class Reader:
         if kind == "discount":
             # An event about a discount names the customer; the object itself does not keep it.
             body["customer"] = customer
-        yield Kept(kind, own, f"stripe:{customer}", body, line, at)
+        yield Kept(kind, own, f"stripe:{customer}", body, line, at, until=_over(value) if kind == "subscription" else None)
 
     def _customer(self, line: int | str, value: Mapping[str, Any]) -> Iterator[Item]:
         own = str(id_of(value))
@@ -177,12 +184,12 @@ class Reader:
         if isinstance(customer, dict) and customer.get("object") == "customer":
             yield from self._customer(line, customer)
         if isinstance(invoice, dict) and id_of(invoice):
-            own = {"customer": id_of(customer), "subscription": id_of(value), **invoice}
+            own = {"customer": _owner(value), "subscription": id_of(value), **invoice}
             yield from self._invoice(line, own, at)
         if at is not None or self._new(str(id_of(value))):
             yield from self._about(line, "subscription", value, at)
-            if id_of(customer):
-                yield from self._reason(line, value, f"stripe:{id_of(customer)}")
+            if owner := _owner(value):
+                yield from self._reason(line, value, f"stripe:{owner}")
 
     def _invoice(self, line: int | str, value: Mapping[str, Any], at: int | None) -> Iterator[Item]:
         lines = [one for one in listed(value.get("lines")) if isinstance(one, dict)]
@@ -209,7 +216,7 @@ class Reader:
             yield Problem(line, f"{own} is an event without a time", "created", str(created or ""), "export it again")
             return
         if kind == "subscription" and said.startswith("customer.subscription."):
-            customer = id_of(body.get("customer"))
+            customer = _owner(body)
             if customer is None:
                 yield Problem(line, f"{own} is about a subscription without a customer", "customer", mend="export it again", table="subscriptions")
                 return
@@ -234,3 +241,15 @@ class Reader:
             return
         values = {"account_id": account, "at": iso_instant(str(at)), "kind": "churn_reason", "value": given or forced, "text": comment}
         yield Record("feedback", line, {**values, "said_by": "customer" if given or comment else None})
+
+
+def _owner(value: Mapping[str, Any]) -> str | None:
+    """Whose an object is: a customer, or what stands for one since 2025."""
+    return id_of(value.get("customer")) or text_of(value.get("customer_account"))
+
+
+def _over(value: Mapping[str, Any]) -> int | None:
+    """The end of a subscription's current period: one that still runs would show its next period from then on."""
+    ends = [holder.get("current_period_end") for holder in (value, *listed(value.get("items"))) if isinstance(holder, dict)]
+    told = [end for end in ends if isinstance(end, int) and end > (value.get("start_date") or 0)]
+    return min(told) if told and value.get("status") in ("active", "trialing", "past_due") else None
