@@ -7,7 +7,7 @@ from typing import Any
 from fari.errors import FariError
 from fari.sources.stripe_price import id_of
 
-TRIES = 8
+TRIES = 7
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 _PAGE = 100
