@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from fari.errors import FariError, did_you_mean
+from fari.errors import FariError, UsageError, did_you_mean
+from fari.rules import Rules, preset
 
 TOML = "fari.toml"
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -52,6 +53,8 @@ class Company:
     channels: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     """Own channel rules, tried first: (channel, ((field, pattern), ...))."""
     scoring: Scoring = Scoring()
+    rules: Rules = field(default_factory=preset)
+    """`[rules]`: the preset and the single choices made otherwise."""
     mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """`[mapping.<table>]`: the file's column for each of the table's."""
 
@@ -168,6 +171,11 @@ def parse(data: Mapping[str, Any], path: Path) -> Company:
         for rule in data.get("channels", {}).get("rule", [])
     )
     values["scoring"] = _scoring(data.get("scoring", {}), path)
+    chosen = {name: str(answer) for name, answer in data.get("rules", {}).items()}
+    try:
+        values["rules"] = preset(chosen.pop("preset", "fari")).changed(**chosen)
+    except UsageError as error:
+        raise _refuse(path, f"[rules] {error}") from None
     values["mapping"] = {table: dict(columns) for table, columns in data.get("mapping", {}).items()}
     made = Company(**values)
     try:

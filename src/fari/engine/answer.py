@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from fari.engine.periods import Period
 from fari.ledger.known import Known
+from fari.rules import Rules
 
 Number = Decimal | int
 
@@ -22,6 +23,8 @@ class Question:
     as_of: Known = None
     today: date | None = None
     """The day it is asked on: a period is complete only when it is over. None: as if all were over."""
+    rules: Rules | None = None
+    """The rule set; the company's own where None."""
     segments: tuple[tuple[str, ...], ...] = ()
     """Segments that are answered for even where nothing is known of them (0 where a source covers the period)."""
 

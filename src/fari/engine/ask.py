@@ -20,6 +20,7 @@ from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
 from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leaves
+from fari.rules import Rules
 
 Key = tuple[str, ...]
 _DAY = timedelta(days=1)
@@ -119,13 +120,14 @@ class Asker:
         """Where facts are kept."""
         return self.ledger.folder / "facts"
 
-    def state(self, as_of: Known = None) -> tuple[Cover, Builder]:
-        """What can be seen as of a day, and the builder of its facts; kept until the ledger changes."""
+    def state(self, as_of: Known = None, rules: Rules | None = None) -> tuple[Cover, Builder]:
+        """What can be seen as of a day, and the builder of its facts under a rule set; kept until the ledger changes."""
         seen = self.ledger.visible(as_of)
-        key = (as_of, tuple(i.import_id for i in seen))
+        rules = rules or self.ledger.company.rules
+        key = (as_of, rules, tuple(i.import_id for i in seen))
         if self._pinned is None or self._pinned[0] != key:
             covered = cover(self.ledger.company, self.ledger.coverage(seen))
-            builder = Builder(self.ledger, self.engine, seen, covered.horizon, covered.since, covered.customer_from, self.progress)
+            builder = Builder(self.ledger, self.engine, seen, covered.horizon, covered.since, covered.customer_from, rules, self.progress)
             self._pinned = (key, covered, builder, {})
         return self._pinned[1], self._pinned[2]
 
@@ -137,12 +139,12 @@ class Asker:
         if not question.periods:
             return []
         try:
-            covered, builder = self.state(question.as_of)
+            covered, builder = self.state(question.as_of, question.rules)
             sums = self._sums(names, question, covered, builder)
         except self.engine.gone:
             # Another process has swept facts this one had built long ago: they are built again.
             self._pinned = None
-            covered, builder = self.state(question.as_of)
+            covered, builder = self.state(question.as_of, question.rules)
             sums = self._sums(names, question, covered, builder)
         answers: list[Answer] = []
         for name in names:

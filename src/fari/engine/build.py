@@ -14,8 +14,9 @@ from fari.engine.given import GIVEN, WHOLE, Part
 from fari.engine.graph import ASKED, ASKED_OF_IDENTITY, BEFORE, BY_CONTENT, INLINE, PARTED, PASSING, catalogue, code_digest, digest_of, resolve
 from fari.engine.kept import kept
 from fari.ledger.schema import TABLES
-from fari.ledger.store import Import, Ledger, current_sql, stored_columns
+from fari.ledger.store import Import, Ledger, current_sql, only_sql, stored_columns
 from fari.marks.tables import IDENTITY, SCHEMAS
+from fari.rules import Rules
 
 ONE_PART = 3_000_000
 """Up to this many events a history is built as one part; a larger one month by month."""
@@ -49,6 +50,7 @@ class Builder:
     horizon: date | None
     since: date | None
     customer_from: str
+    rules: Rules
     progress: Callable[[str], None] = lambda _: None
     used: set[Path] = field(default_factory=set)
     passing: set[Path] = field(default_factory=set)
@@ -166,7 +168,7 @@ class Builder:
         return digest_of(name, ids, stored_columns(name))
 
     def _given(self, name: str, part: Part | None) -> list[tuple[Any, ...]]:
-        return given.rows(name, self.ledger.company, self.since, self.horizon, part)
+        return given.rows(name, self.ledger.company, self.rules, self.since, self.horizon, part)
 
     # Building ------------------------------------------------------------------------------------------------------------
 
@@ -284,15 +286,17 @@ class Builder:
             return view
         ids = [i for i in self.seen if name in i.tables]
         path = self.root / name / f"{key}.parquet"
-        if name == "events" or not path.exists():
+        alone = len(ids) == 1 and not ids[0].tables[name].get("withdrawn")
+        if name == "events" or alone or not path.exists():
             months = list(part.months) if part and part.months else None
             self.engine.put(f"seen_{view}", _SEEN, [(i.import_id, i.seq) for i in ids])
             self.engine.view(f"raw_{view}", self.ledger.files(name, months) if ids else [], stored_columns(name))
-            sql = current_sql(name).replace(f"raw_{name}", f"raw_{view}").replace("JOIN seen s", f"JOIN seen_{view} s")
+            sql = only_sql(name) if alone else current_sql(name)
+            sql = sql.replace(f"raw_{name}", f"raw_{view}").replace("JOIN seen s", f"JOIN seen_{view} s")
             if name == "events" and not any(i.tables[name].get("withdrawn") for i in ids):
                 sql = sql.partition(" AND NOT EXISTS")[0]
             self.engine.named(view, sql)
-        if name != "events":
+        if name != "events" and not alone:
             if not path.exists():
                 self.engine.build(f"SELECT * FROM {view}", path, _columns_of(name))
             self.used.add(path)

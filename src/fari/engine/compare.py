@@ -19,7 +19,7 @@ def compare(asker: Asker, question: Question, against: str) -> list[Answer]:
     (the months of 2025 with those of 2024); else each is compared with all of it.
     """
     answers = asker.ask(question)
-    covered, _ = asker.state(question.as_of)
+    covered, _ = asker.state(question.as_of, question.rules)
     others = like_for_like(question.periods, pairs(question.periods, against, asker.ledger.company.fiscal_year_start), covered.horizon)
     wanted = tuple(dict.fromkeys(others.values()))
     segments = tuple(dict.fromkeys(tuple(answer.segment.values()) for answer in answers)) if question.by else ()

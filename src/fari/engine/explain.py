@@ -19,6 +19,7 @@ from fari.facts.words import FOREVER, UNALLOCATED
 from fari.marks.channels import says
 from fari.metrics import METRICS
 from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, leaves
+from fari.rules import Rules
 
 Where = Sequence[tuple[str, tuple[str, ...]]]
 Row = dict[str, Any]
@@ -97,9 +98,10 @@ def explain(
     as_of: date | None = None,
     today: date | None = None,
     limit: int | None = None,
+    rules: Rules | None = None,
 ) -> Explanation:
     """Open one number. `limit` is how many rows to show of each measure (the largest); rows and sums are told of all."""
-    question = Question((metric,), (period,), (), tuple(where), as_of, today)
+    question = Question((metric,), (period,), (), tuple(where), as_of, today, rules)
     answer = asker.ask(question)[0]
     names = list(_tree(metric))[1:] if isinstance(METRICS[metric], Formula) else []
     values = _values(asker, names, question) | {metric: answer.value}
@@ -123,7 +125,7 @@ def explain(
             off = _WIDE.subtract(Decimal(found.sum or 0), Decimal(value))
             checks.append(Check(f"the rows of {name} add up to it", off == 0, found.sum or 0, value, off, period, (name,)))
     touched = {name.removeprefix("total_") for name in (*names, metric)}
-    checks += identities(asker, (period,), as_of, touched | set(leaves(metric)))
+    checks += identities(asker, (period,), as_of, touched | set(leaves(metric)), rules)
     return Explanation(
         metric, period, question.where, answer.value, formula(metric), definition(metric), _rules(asker, metric, question), tuple(inputs),
         tuple(rows), tuple(checks), tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
@@ -170,7 +172,7 @@ def _values(asker: Asker, names: Sequence[str], question: Question) -> dict[str,
         asked = [name for name in names if name.startswith("total_") == bool(prefix)]
         if asked:
             plain = tuple(name.removeprefix(prefix) for name in asked)
-            answers = asker.ask(Question(plain, question.periods, (), where, question.as_of, question.today))
+            answers = asker.ask(Question(plain, question.periods, (), where, question.as_of, question.today, question.rules))
             values |= {name: answer.value for name, answer in zip(asked, answers, strict=True)}
     return values
 
@@ -184,12 +186,12 @@ def _beside(answer: Answer) -> list[str]:
 
 def _rules(asker: Asker, metric: str, question: Question) -> dict[str, Any]:
     """The preset, and the company's settings that decide anything about this metric."""
-    company, covered = asker.ledger.company, asker.state(question.as_of)[0]
+    company, covered = asker.ledger.company, asker.state(question.as_of, question.rules)[0]
     period = question.periods[0]
     measures = [m for m in (METRICS[leaf] for leaf in leaves(metric)) if isinstance(m, Measure)]
     facts, dimensions = {m.fact for m in measures}, {d for d, _ in question.where}
     given = {i for name in _tree(metric) for i in METRICS[name.removeprefix("total_")].inputs}
-    rules: dict[str, Any] = {"rules": "fari", "timezone": company.timezone}
+    rules: dict[str, Any] = {"rules": (question.rules or company.rules).label, "timezone": company.timezone}
     if any(m.unit == "money" for m in (*measures, METRICS[metric])):
         rules["currency"] = company.currency
     if period.grain in ("quarter", "year"):
@@ -231,7 +233,7 @@ class _Opener:
     def __init__(self, asker: Asker, question: Question, limit: int | None) -> None:
         self.asker, self.question, self.limit = asker, question, limit
         self.engine = asker.engine
-        self.builder = asker.state(question.as_of)[1]
+        self.builder = asker.state(question.as_of, question.rules)[1]
         self.company: Company = asker.ledger.company
         self.period = question.periods[0]
 
@@ -252,7 +254,7 @@ class _Opener:
         if metric.fact == "costs":
             rows = opened.by_source(rows, self.engine.columns(rows))
         elif metric.fact == "levels" and metric.unit == "money" and metric.when in ("opening", "closing"):
-            self._have("terms")
+            self._have("running")
             rows = opened.subscriptions(rows, self._edge(metric))
         found.count, found.sum = self._totals(rows)
         shown = opened.largest(rows, self.limit) if self.limit is not None else rows
@@ -289,7 +291,7 @@ class _Opener:
         rows = opened.by_source(rows, self.engine.columns(rows))
         over: dict[tuple[str, ...], Number] = {}
         if where:
-            for answer in self.asker.ask(Question((metric.over,), (self.period,), tuple(where), (), self.question.as_of)):
+            for answer in self.asker.ask(Question((metric.over,), (self.period,), tuple(where), (), self.question.as_of, rules=self.question.rules)):
                 if answer.value:
                     over[tuple(answer.segment.values())] = answer.value
         found = _Opened(sql=[rows], left_out=self._left_out(own, base, False))
@@ -320,7 +322,7 @@ class _Opener:
             return []
         sql = f"SELECT origin FROM ({base}) AS rows_of_it WHERE left_out > 0"
         if metric.fact == "levels":
-            self._have("terms")
+            self._have("running")
             sql = opened.unpriced(self._edge(metric), base if narrowed else "")
         origins = sorted({str(origin) for (origin,) in self.engine.run(sql)}, key=_natural)
         return [LeftOut(metric.name, metric.left_out, len(origins), tuple(origins[:10]))] if origins else []

@@ -6,9 +6,19 @@ from typing import Any
 
 from fari.company import Company
 from fari.engine.periods import add_months, day_of, number
+from fari.facts.words import FOREVER
+from fari.rules import EVER, Rules
 
 GIVEN: dict[str, dict[str, str]] = {
     "home": {"home_currency": "string"},
+    "rules": dict.fromkeys(
+        ("tax_in", "once", "repeating", "forever", "trial", "pause", "usage_in", "past_due_days", "at_click")
+        + ("gap_days", "gap_month", "erase_month", "returns", "return_days"),
+        "int64",
+    ),
+    "intervals": {"interval": "string", "up": "int64", "down": "int64"},
+    "pieces": {"piece_split": "int32", "piece_from": "int32", "piece_until": "int32", "piece_before": "int32"},
+    "sides": {"side": "int32"},
     "horizon": {"horizon_day": "int32"},
     "ranks": {"stage": "string", "stage_rank": "int64"},
     "signup_names": {"signup_name": "string"},
@@ -20,7 +30,6 @@ GIVEN: dict[str, dict[str, str]] = {
 }
 """Their columns, by Ibis type names."""
 RANKS = {"lead": 1, "mql": 2, "sql": 3, "opportunity": 4, "customer": 5}
-_EVER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ class Part:
         return not self.months
 
 
-WHOLE = Part("all", (), -_EVER, _EVER, last=True)
+WHOLE = Part("all", (), -EVER, EVER, last=True)
 
 
 def month_part(month: int, *, last: bool) -> Part:
@@ -57,12 +66,21 @@ def month_after(month: int) -> int:
     return month + 1 if month % 100 < 12 else month + 89
 
 
-def rows(name: str, company: Company, since: date | None, horizon: date | None, part: Part | None) -> list[tuple[Any, ...]]:
+def rows(name: str, company: Company, rules: Rules, since: date | None, horizon: date | None, part: Part | None) -> list[tuple[Any, ...]]:
     """The rows of a given table."""
+    if name == "sides":
+        return [(0,), (1,)]
+    if name == "rules":
+        return [_answers(rules)]
+    if name == "intervals":
+        year = rules.ratio("year")
+        return [("day", *rules.ratio("day")), ("week", *rules.ratio("week")), ("month", 1, 1), ("quarter", 1, 3), ("year", *year)]
+    if name == "pieces":
+        return _pieces(rules, *_span(since, horizon))
     if name == "home":
         return [(company.currency,)]
     if name == "horizon":
-        return [(number(horizon) if horizon else -_EVER,)]
+        return [(number(horizon) if horizon else -EVER,)]
     if name == "ranks":
         return list(RANKS.items())
     if name == "signup_names":
@@ -81,6 +99,36 @@ def rows(name: str, company: Company, since: date | None, horizon: date | None, 
         # Months are numbered as facts number them: 12 × year + month.
         return [(first.year * 12 + first.month, number(first), number(add_months(first, 1)) - number(first)) for first in firsts]
     return _calendar(number(begin), number(end), part or WHOLE)
+
+
+def _answers(rules: Rules) -> tuple[int, ...]:
+    """A rule set's choices as the facts read them: 0 or 1, or a number of days."""
+    kinds = (f"discount_{kind}" for kind in ("once", "repeating", "forever"))
+    past_due = EVER if rules["past_due_days"] == "never" else rules.days("past_due_days")
+    returns = rules["reactivation"] != "expansion"
+    return (
+        int(rules["tax"] == "included"),
+        *(int(rules[kind] == "subtract") for kind in kinds),
+        int(rules["trial"] == "list_price"),
+        int(rules["pause"] == "keep"),
+        int(rules["usage"] == "included"),
+        past_due,
+        int(rules["cancel"] == "click"),
+        rules.days("gap"),
+        int(rules["gap"] == "same_month"),
+        int(rules["same_month"] == "erased"),
+        int(returns),
+        rules.days("reactivation") if rules["reactivation"].isdecimal() else EVER,
+    )
+
+
+def _pieces(rules: Rules, begin: date, end: date) -> list[tuple[int, int, int, int]]:
+    """The stretches of days in which a price is converted at one rate, first of the home currency, then of others; each with the one before."""
+    edges = [-FOREVER, FOREVER]
+    if rules["fx"] == "month_end":
+        edges[1:1] = [number(add_months(begin, n)) - 1 for n in range(1, (end.year - begin.year) * 12 + 1)]
+    cut = [(1, edge, edges[n + 1], edges[max(n - 1, 0)]) for n, edge in enumerate(edges[:-1])]
+    return [(0, -FOREVER, FOREVER, -FOREVER), *cut]
 
 
 def _span(since: date | None, horizon: date | None) -> tuple[date, date]:

@@ -10,9 +10,10 @@ from fari.engine.periods import Period
 from fari.ledger.known import Known
 from fari.metrics import METRICS
 from fari.metrics.kinds import Formula, Measure, Metric, Spread
+from fari.rules import Rules
 
 MOVEMENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
-    ("opening_mrr", ("new_mrr", "expansion_mrr", "reactivation_mrr"), ("contraction_mrr", "churned_mrr"), "mrr"),
+    ("opening_mrr", ("new_mrr", "expansion_mrr", "reactivation_mrr", "fx_mrr"), ("contraction_mrr", "churned_mrr"), "mrr"),
     ("opening_customers", ("new_customers", "reactivated_customers"), ("churned_customers",), "customers"),
 )
 """The level at a period's opening, what adds to it, what takes from it, and the level at its close."""
@@ -37,12 +38,14 @@ class Check:
     """The segment it fails in."""
 
 
-def identities(asker: Asker, periods: Sequence[Period], as_of: Known = None, touching: Collection[str] | None = None) -> tuple[Check, ...]:
+def identities(
+    asker: Asker, periods: Sequence[Period], as_of: Known = None, touching: Collection[str] | None = None, rules: Rules | None = None
+) -> tuple[Check, ...]:
     """Every identity in each period, those that fail first; of some metrics only where they are named in `touching`.
 
     Where no source covers a metric's period there is nothing to check.
     """
-    told = _Told(asker, tuple(periods), as_of)
+    told = _Told(asker, tuple(periods), as_of, rules)
     checks = [*_closings(told, touching), *_splits(told, touching)]
     return tuple(sorted(checks, key=lambda check: check.holds))
 
@@ -50,8 +53,8 @@ def identities(asker: Asker, periods: Sequence[Period], as_of: Known = None, tou
 class _Told:
     """Answers by metric, period and segment, each split asked for once for all metrics together."""
 
-    def __init__(self, asker: Asker, periods: tuple[Period, ...], as_of: Known) -> None:
-        self.asker, self.periods, self.as_of = asker, periods, as_of
+    def __init__(self, asker: Asker, periods: tuple[Period, ...], as_of: Known, rules: Rules | None) -> None:
+        self.asker, self.periods, self.as_of, self.rules = asker, periods, as_of, rules
 
     def split(self, names: Iterable[str], by: str | None) -> dict[tuple[str, Period], dict[str, Number]]:
         """Values by segment (one named "" where unsplit) of what is defined."""
@@ -59,7 +62,7 @@ class _Told:
         asked = tuple(dict.fromkeys(names))
         if not asked:
             return found
-        for answer in self.asker.ask(Question(asked, self.periods, (by,) if by else (), as_of=self.as_of)):
+        for answer in self.asker.ask(Question(asked, self.periods, (by,) if by else (), as_of=self.as_of, rules=self.rules)):
             if answer.value is not None:
                 found.setdefault((answer.metric, answer.period), {})["".join(answer.segment.values())] = answer.value
         return found

@@ -33,26 +33,23 @@ def by_source(rows: str, columns: Sequence[str]) -> str:
 
 
 def _running(day: int) -> str:
-    """Subscriptions running on a day. Of stretches of one that overlap, the later start wins (as in fari.facts.revenue)."""
-    return (
-        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY account, subscription_id ORDER BY starts_day DESC, value DESC, origin) AS nth "
-        f"FROM terms WHERE from_day <= {day} AND until_day > {day}) AS ranked WHERE nth = 1"
-    )
+    """Terms that count on a day."""
+    return f"SELECT *, CASE WHEN pays_until > {day} THEN value ELSE 0 END AS worth FROM running WHERE from_day <= {day} AND until_day > {day}"
 
 
 def subscriptions(levels: str, day: int) -> str:
     """The subscriptions that make accounts' levels of MRR on a day; each contributes its monthly value."""
     return (
         "SELECT t.subscription_id, t.account, t.from_day, t.until_day, t.status, t.plan, t.currency, o.plan AS main_plan, "
-        "o.currency AS main_currency, o.channel, o.campaign, o.rule, o.country, o.persona, t.value AS contribution, t.origin "
-        f"FROM ({levels}) AS o JOIN ({_running(day)}) AS t ON t.account = o.account WHERE t.value <> 0"
+        "o.currency AS main_currency, o.channel, o.campaign, o.rule, o.country, o.persona, t.worth AS contribution, t.origin "
+        f"FROM ({levels}) AS o JOIN ({_running(day)}) AS t ON t.account = o.account WHERE t.worth <> 0"
     )
 
 
 def unpriced(day: int, levels: str) -> str:
     """Where subscriptions come from that run on a day but have no exchange rate; of some accounts' levels only, where given."""
     among = f" AND account IN (SELECT account FROM ({levels}) AS o)" if levels else ""
-    return f"SELECT origin FROM ({_running(day)}) AS t WHERE left_out > 0{among}"
+    return f"SELECT origin FROM ({_running(day)}) AS t WHERE left_out > 0 AND pays_until > {day}{among}"
 
 
 def other_visits(visitors: str, since: int, until: int) -> str:

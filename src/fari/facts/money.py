@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import ibis
-from ibis.expr.types import DecimalColumn, IntegerColumn, Table
+from ibis.expr.types import DecimalValue, IntegerValue, Table
 
 from fari.facts.words import FOREVER, settled
 
@@ -27,24 +27,36 @@ def converted(t: Table, fx: Table, home: Table, day: str, amount: str, into: str
     return joined.select(*[joined[name] for name in t.columns], **{into: value})
 
 
-def half_up(amount: IntegerColumn, by: IntegerColumn) -> IntegerColumn:
-    """Amount / by to the nearest whole number, halves away from 0, exactly.
+def rated(t: Table, fx: Table, day: str, into: str) -> Table:
+    """`t` with `into`: the latest rate of its currency on or before the day; null where there is none, or no day."""
+    t, f = settled(t), fx.select(f_currency=fx.fx_currency, f_from=fx.fx_from, f_until=fx.fx_until, f_rate=fx.rate)
+    joined = t.left_join(f, [t.currency == f.f_currency, t[day] >= f.f_from, t[day] < f.f_until])
+    return joined.select(*[joined[name] for name in t.columns], **{into: joined.f_rate})
+
+
+def nearest(amount: IntegerValue, by: IntegerValue) -> IntegerValue:
+    """Amount (0 or more) / by to the nearest whole number, halves up, exactly.
 
     Engines divide in DOUBLE and cast to whole numbers each in its own way. So what is divided is a multiple, the quotient is
     rounded, and the few by which a large one may be off are divided once more.
     """
-    twice, base = amount.abs() * 2 + by, by * 2
+    twice, base = amount * 2 + by, by * 2
     multiple = twice - twice % base
     near = (multiple / base).round()
-    exact = near + ((multiple - near * base) / base).round()
+    return near + ((multiple - near * base) / base).round()
+
+
+def half_up(amount: IntegerValue, by: IntegerValue) -> IntegerValue:
+    """The same of any amount: halves away from 0."""
+    exact = nearest(amount.abs(), by)
     return (amount < 0).ifelse(-exact, exact)
 
 
-def multiples(amount: IntegerColumn, by: IntegerColumn | int) -> IntegerColumn:
+def multiples(amount: IntegerValue, by: IntegerValue | int) -> IntegerValue:
     """How many times `by` is in an amount that is not below 0: what is divided is a multiple, which a DOUBLE holds exactly."""
     return ((amount - amount % by) / by).round().cast("int64")
 
 
-def micros_to_money(micros: IntegerColumn) -> DecimalColumn:
+def micros_to_money(micros: IntegerValue) -> DecimalValue:
     """Whole millionths as money; both factors of one type, as Ibis mixes no decimals of different scales."""
     return (micros.cast("decimal(25,6)") * ibis.literal(Decimal("0.000001"), "decimal(25,6)")).cast(MONEY)

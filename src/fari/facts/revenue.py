@@ -1,4 +1,4 @@
-"""Revenue: subscription stretches in the company's money, and accounts' levels of MRR: half-open stretches in which nothing changed."""
+"""Revenue: accounts' levels of MRR, half-open stretches in which nothing changed, and the movements between them."""
 
 from decimal import Decimal
 
@@ -6,162 +6,179 @@ import ibis
 from ibis.expr.types import Table
 
 from fari.facts.accounts import deal_accounts, with_account
-from fari.facts.money import MONEY, converted, half_up, micros_to_money
-from fari.facts.words import FOREVER, NO_REASON, NOT_SET, PAST_DUE_DAYS, REASON_DAYS, settled
+from fari.facts.money import MONEY
+from fari.facts.words import FOREVER, NO_REASON, NOT_SET, REASON_DAYS, settled
 
-_RATES = {"day": (365, 12), "week": (52, 12), "month": (1, 1), "quarter": (1, 3), "year": (1, 12)}
-"""Months' worth of an interval's price, as a fraction (definitions, Monthly value)."""
+_ZERO = ibis.literal(Decimal(0), MONEY)
 
 
-def terms(subscriptions: Table, account_ids: Table, fx: Table, home: Table) -> Table:
-    """One row per stretch of unchanged terms: whose, from and until which day, and its monthly value in the company's currency.
+def daily(running: Table, sides: Table) -> Table:
+    """Per account and stretch of days in which nothing begins or ends: MRR, main plan and currency, and what else runs then.
 
-    A past-due stretch falls to nothing on the 31st day after it fell due, so it is two rows.
+    An account of which no two terms overlap (nearly all) has its terms and the gaps between them; only of the others are terms added up.
     """
-    joined = settled(subscriptions).left_join(account_ids, subscriptions.account_id == account_ids.id)
-    counts = ibis.coalesce(joined.discount_kind, "none").isin(["repeating", "forever"])
-    net = joined.amount - counts.ifelse(ibis.coalesce(joined.discount, ibis.literal(Decimal(0), MONEY)), ibis.literal(Decimal(0), MONEY))
-    micros = (ibis.greatest(net, ibis.literal(Decimal(0), MONEY)) * 1_000_000).cast("int64")
-    up = ibis.cases(*[(joined.interval == name, rate[0]) for name, rate in _RATES.items()], else_=1).cast("int64")
-    down = ibis.cases(*[(joined.interval == name, rate[1]) for name, rate in _RATES.items()], else_=1).cast("int64") * ibis.coalesce(
-        joined.interval_count, 1
-    )
-    worth = joined.status.isin(["active", "past_due"])
-    rows = joined.select(
-        "subscription_id",
-        account=ibis.coalesce(joined.account, joined.account_id),
-        from_day=joined.starts_on_day,
-        until_day=ibis.coalesce(joined.ends_on_day, FOREVER).cast("int32"),
-        currency=joined.currency,
-        plan=ibis.coalesce(joined.plan, NOT_SET),
-        status=joined.status,
-        lapses_day=(ibis.coalesce(joined.past_due_on_day, joined.starts_on_day) + PAST_DUE_DAYS).cast("int32"),
-        priced=worth.ifelse(micros_to_money(half_up(micros * up, down)), ibis.literal(Decimal(0), MONEY)),
-        interval=joined.interval,
-        interval_count=ibis.coalesce(joined.interval_count, 1),
-        starts_day=joined.starts_on_day,
-        dom=joined.starts_on.day().cast("int32"),
-        month_no=(joined.starts_on.year() * 12 + joined.starts_on.month()).cast("int32"),
-        origin=joined.origin,
-    )
-    rows = converted(rows, fx, home, "from_day", "priced", "exchanged")
-    left_out = rows.exchanged.isnull()
-    rows = rows.mutate(price=ibis.coalesce(rows.exchanged, ibis.literal(Decimal(0), MONEY)), ends_day=rows.until_day)
-    rows = rows.mutate(value=rows.price, left_out=left_out.ifelse(1, 0).cast("int64")).drop("priced", "exchanged")
-    overdue = rows.status == "past_due"
-    paid = rows.mutate(
-        until_day=overdue.ifelse(ibis.least(rows.until_day, ibis.greatest(rows.lapses_day, rows.from_day)), rows.until_day).cast("int32")
-    )
-    lapsed = rows.filter(overdue).mutate(
-        from_day=ibis.greatest(rows.lapses_day, rows.from_day).cast("int32"), value=ibis.literal(Decimal(0), MONEY), left_out=ibis.literal(0, "int64")
-    )
-    return paid.union(lapsed.select(*paid.columns), distinct=False).filter(lambda t: t.from_day < t.until_day)
-
-
-def bounds(terms: Table) -> Table:
-    """Per account every day on which one of its stretches begins or ends, and the next such day."""
-    begins = terms.select("account", day=terms.from_day)
-    ends = terms.filter(terms.until_day < FOREVER).select("account", day=terms.until_day)
-    days = begins.union(ends, distinct=True)
-    until = days.day.lead(1).over(ibis.window(group_by="account", order_by=days.day))
-    return days.select("account", "day", until=ibis.coalesce(until, FOREVER).cast("int32"))
-
-
-def daily(terms: Table, bounds: Table) -> Table:
-    """Per account and stretch of days between two bounds: MRR, main plan and currency, and what else runs then.
-
-    Where two stretches of one subscription overlap, the later start wins.
-    """
-    own = terms.select(
-        owner=terms.account,
-        **{
-            n: terms[n]
-            for n in ("subscription_id", "from_day", "until_day", "starts_day", "currency", "plan", "status", "value", "left_out", "origin")
-        },
-    )
-    running = settled(bounds).inner_join(own, [bounds.account == own.owner, own.from_day <= bounds.day, own.until_day > bounds.day])
-    wins = ibis.row_number().over(
-        ibis.window(group_by=["account", "day", "subscription_id"], order_by=[running.starts_day.desc(), running.value.desc(), running.origin])
-    )
-    one = running.mutate(nth=wins)
-    one = one.filter(one.nth == 0)
-    top = one.mutate(largest=one.value.max().over(ibis.window(group_by=["account", "day"])))
-    main = top.value == top.largest
-    summed = top.group_by(["account", "day", "until"]).aggregate(
-        mrr=top.value.sum().cast(MONEY),
-        plan=main.ifelse(top.plan, ibis.null("string")).min(),
-        currency=main.ifelse(top.currency, ibis.null("string")).min(),
-        paused=(top.status == "paused").ifelse(1, 0).max(),
-        overdue=(top.status == "past_due").ifelse(1, 0).max(),
-        left_out=top.left_out.sum().cast("int64"),
-        origin=main.ifelse(top.origin, ibis.null("string")).min(),
-    )
-    held = summed.select(
-        h_account=summed.account, h_day=summed.day, **{n: summed[n] for n in ("mrr", "plan", "currency", "paused", "overdue", "left_out", "origin")}
-    )
-    joined = settled(bounds).left_join(held, [bounds.account == held.h_account, bounds.day == held.h_day])
-    return joined.select(
+    one = running.filter(running.alone == 1).cross_join(sides)
+    begins = (one.side == 0).ifelse(one.from_day, one.pays_until)
+    ends = (one.side == 0).ifelse(one.pays_until, ibis.coalesce(one.next_day, FOREVER))
+    pays, lapsed = one.side == 0, one.pays_until < one.until_day
+    known = pays | lapsed
+    simple = one.select(
         "account",
-        "day",
-        "until",
-        mrr=ibis.coalesce(joined.mrr, ibis.literal(Decimal(0), MONEY)),
-        plan=joined.plan,
-        currency=joined.currency,
+        day=begins.cast("int32"),
+        until=ends.cast("int32"),
+        mrr=pays.ifelse(one.value, _ZERO),
+        drift=pays.ifelse(one.drift, _ZERO),
+        plan=known.ifelse(one.plan, ibis.null("string")),
+        currency=known.ifelse(one.currency, ibis.null("string")),
+        runs=known.ifelse(1, 0),
+        paused=(pays & (one.status == "paused")).ifelse(1, 0),
+        overdue=(known & (one.status == "past_due")).ifelse(1, 0),
+        left_out=pays.ifelse(one.left_out, ibis.literal(0, "int64")),
+        origin=known.ifelse(one.origin, ibis.null("string")),
+    )
+    simple = simple.filter(simple.day < simple.until)
+    return simple.union(_added(running.filter(running.alone == 0)).select(*simple.columns), distinct=False)
+
+
+def _added(running: Table) -> Table:
+    """The same where terms of an account overlap."""
+    days = running.select("account", day=running.from_day)
+    days = days.union(running.select("account", day=running.pays_until), distinct=True)
+    days = days.union(running.filter(running.until_day < FOREVER).select("account", day=running.until_day), distinct=True)
+    until = days.day.lead(1).over(ibis.window(group_by="account", order_by=days.day))
+    bounds = days.filter(days.day < FOREVER).select("account", "day", until=ibis.coalesce(until, FOREVER).cast("int32"))
+    own = running.select(
+        owner=running.account,
+        **{n: running[n] for n in ("from_day", "until_day", "pays_until", "currency", "plan", "status", "value", "drift", "left_out", "origin")},
+    )
+    held = settled(bounds).inner_join(own, [bounds.account == own.owner, own.from_day <= bounds.day, own.until_day > bounds.day])
+    held = held.mutate(worth=(held.day < held.pays_until).ifelse(held.value, _ZERO), paid=(held.day < held.pays_until).ifelse(1, 0))
+    held = held.mutate(largest=held.worth.max().over(ibis.window(group_by=["account", "day"])))
+    main = held.worth == held.largest
+    summed = held.group_by(["account", "day"]).aggregate(
+        mrr=held.worth.sum().cast(MONEY),
+        drift=(held.day == held.from_day).ifelse(held.drift, _ZERO).sum().cast(MONEY),
+        plan=main.ifelse(held.plan, ibis.null("string")).min(),
+        currency=main.ifelse(held.currency, ibis.null("string")).min(),
+        paused=(held.status == "paused").ifelse(1, 0).max(),
+        overdue=(held.status == "past_due").ifelse(1, 0).max(),
+        left_out=(held.left_out * held.paid).sum().cast("int64"),
+        origin=main.ifelse(held.origin, ibis.null("string")).min(),
+    )
+    told = summed.select(
+        s_account=summed.account, s_day=summed.day,
+        **{n: summed[n] for n in ("mrr", "drift", "plan", "currency", "paused", "overdue", "left_out", "origin")},
+    )  # fmt: skip
+    joined = settled(bounds).left_join(told, [bounds.account == told.s_account, bounds.day == told.s_day])
+    return joined.select(
+        "account", "day", "until", "plan", "currency", "origin",
+        mrr=ibis.coalesce(joined.mrr, _ZERO),
+        drift=ibis.coalesce(joined.drift, _ZERO),
+        runs=joined.s_account.notnull().ifelse(1, 0),
         paused=ibis.coalesce(joined.paused, 0),
         overdue=ibis.coalesce(joined.overdue, 0),
         left_out=ibis.coalesce(joined.left_out, 0),
-        origin=joined.origin,
-    )
+    )  # fmt: skip
 
 
-def subscription_levels(daily: Table) -> Table:
-    """Per account half-open stretches of unchanged MRR, plan and currency, with the level before and the movement that began them."""
-    order = ibis.window(group_by="account", order_by=daily.day)
-    past = ibis.window(group_by="account", order_by=daily.day, preceding=None, following=0)
-    zero = ibis.literal(Decimal(0), MONEY)
-    t = daily.mutate(
-        before=ibis.coalesce(daily.mrr.lag(1).over(order), zero),
-        plan_before=daily.plan.lag(1).over(order),
-        currency_before=daily.currency.lag(1).over(order),
-        paused_before=ibis.coalesce(daily.paused.lag(1).over(order), 0),
-        origin_before=daily.origin.lag(1).over(order),
-        peak=daily.mrr.max().over(past),
-    )
-    ever = ibis.coalesce(t.peak.lag(1).over(ibis.window(group_by="account", order_by=t.day)), zero)
-    t = t.mutate(ever=ever)
-    swapped = (t.mrr > zero) & ((t.plan != t.plan_before) | (t.currency != t.currency_before))
-    changed = t.filter((t.mrr != t.before) | swapped)
-    until = changed.day.lead(1).over(ibis.window(group_by="account", order_by=changed.day))
+def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
+    """Per account half-open stretches of unchanged MRR, plan and currency, with the level before and the movement that began them.
+
+    What the rules do not hold for a change (a short gap, a customer of less than a month) is taken out first.
+    """
+    steps = _numbered(_changed(daily))
+    out = _taken_out(steps, calendar, rules)
+    touched = out.select("account").distinct()
+    anew = settled(steps).semi_join(touched, "account").anti_join(out, ["account", "day"])
+    anew = _numbered(_changed(anew.select(*_STEP)))
+    steps = settled(steps).anti_join(touched, "account").select(*anew.columns).union(anew, distinct=False)
+    t = steps.cross_join(rules)
+    away = t.day - t.day_before
+    back = (t.before == _ZERO) & (t.mrr > _ZERO)
+    moved = t.mrr - t.drift
     movement = ibis.cases(
-        ((changed.before == zero) & (changed.mrr > zero) & (changed.ever == zero), "new"),
-        ((changed.before == zero) & (changed.mrr > zero), "reactivation"),
-        ((changed.before > zero) & (changed.mrr == zero), "churn"),
-        (changed.mrr > changed.before, "expansion"),
-        (changed.mrr < changed.before, "contraction"),
+        (back & ((t.nth == 0) | (away > t.return_days)), "new"),
+        (back & (t.returns == 1), "reactivation"),
+        (back, "expansion"),
+        ((t.before > _ZERO) & (t.mrr == _ZERO), "churn"),
+        (moved > t.before, "expansion"),
+        (moved < t.before, "contraction"),
         else_="none",
     )
-    label = ibis.cases(
-        ((movement == "churn") & (changed.paused == 1), "pause"),
-        ((movement == "churn") & (changed.overdue == 1), "involuntary"),
-        ((movement == "reactivation") & (changed.paused_before == 1), "resume"),
+    cause = ibis.cases(
+        ((movement == "churn") & (t.paused == 1), "pause"),
+        ((movement == "churn") & (t.overdue == 1), "involuntary"),
+        ((movement == "churn") & (t.runs == 1), "to_free"),
+        (movement == "churn", "cancelled"),
+        ((movement == "reactivation") & (t.paused_before == 1), "resume"),
+        (movement == "reactivation", "returned"),
+        (movement == "new", "won"),
         else_="",
     )
-    gone = changed.mrr == zero
-    return changed.select(
-        "account",
-        from_day=changed.day,
-        until_day=ibis.coalesce(until, FOREVER).cast("int32"),
-        mrr=changed.mrr,
-        before=changed.before,
-        customer=(changed.mrr > zero).ifelse(1, 0).cast("int64"),
-        customer_before=(changed.before > zero).ifelse(1, 0).cast("int64"),
+    gone = t.mrr == _ZERO
+    return t.select(
+        "account", "mrr", "before", "drift", "left_out",
+        from_day=t.day,
+        until_day=ibis.coalesce(t.next_change, FOREVER).cast("int32"),
+        customer=(t.mrr > _ZERO).ifelse(1, 0).cast("int64"),
+        customer_before=(t.before > _ZERO).ifelse(1, 0).cast("int64"),
         movement=movement,
-        label=label,
-        plan=ibis.coalesce(gone.ifelse(changed.plan_before, changed.plan), NOT_SET),
-        currency=ibis.coalesce(gone.ifelse(changed.currency_before, changed.currency), NOT_SET),
-        left_out=changed.left_out,
-        origin=ibis.coalesce(gone.ifelse(changed.origin_before, changed.origin), changed.origin, changed.origin_before),
+        cause=cause,
+        plan=ibis.coalesce(gone.ifelse(t.plan_before, t.plan), NOT_SET),
+        currency=ibis.coalesce(gone.ifelse(t.currency_before, t.currency), NOT_SET),
+        origin=ibis.coalesce(gone.ifelse(t.origin_before, t.origin), t.origin, t.origin_before),
+    )  # fmt: skip
+
+
+_STEP = ("account", "day", "mrr", "drift", "plan", "currency", "runs", "paused", "overdue", "left_out", "origin")
+
+
+def _changed(days: Table) -> Table:
+    """The days on which MRR, or a customer's main plan or currency, is another than before; and what it was."""
+    order = ibis.window(group_by="account", order_by=days.day)
+    t = days.select(
+        *_STEP,
+        before=ibis.coalesce(days.mrr.lag(1).over(order), _ZERO),
+        plan_before=days.plan.lag(1).over(order),
+        currency_before=days.currency.lag(1).over(order),
+        paused_before=ibis.coalesce(days.paused.lag(1).over(order), 0),
+        origin_before=days.origin.lag(1).over(order),
     )
+    swapped = (t.mrr > _ZERO) & ((t.plan != t.plan_before) | (t.currency != t.currency_before))
+    return t.filter((t.mrr != t.before) | (t.drift != _ZERO) | swapped)
+
+
+def _numbered(changed: Table) -> Table:
+    """Changes of an account with their number from 0, the day of the one before and that of the next."""
+    order = ibis.window(group_by="account", order_by=changed.day)
+    return changed.mutate(
+        nth=ibis.row_number().over(order), day_before=changed.day.lag(1).over(order), next_change=changed.day.lead(1).over(order)
+    )
+
+
+def _taken_out(steps: Table, calendar: Table, rules: Table) -> Table:
+    """Changes that are none under the rules: leaving for a gap that does not count; coming and going within one calendar month."""
+    ruled = steps.filter(steps.next_change.notnull()).cross_join(rules)
+    ruled = ruled.filter((ruled.gap_days > 0) | (ruled.gap_month == 1) | (ruled.erase_month == 1))
+    ruled = ruled.filter(((ruled.before > _ZERO) & (ruled.mrr == _ZERO)) | ((ruled.before == _ZERO) & (ruled.mrr > _ZERO)))
+    columns = ("account", "day", "before", "mrr", "next_change", "gap_days", "gap_month", "erase_month")
+    ruled = ruled.select(*columns)
+    months = calendar.filter(calendar.grain == "month")
+    left = months.select(left_day=months.calendar_day, left_month=months.period_day)
+    back = months.select(back_day=months.calendar_day, back_month=months.period_day)
+    dated = settled(ruled).inner_join(left, ruled.day == left.left_day)
+    dated = settled(dated).inner_join(back, dated.next_change == back.back_day)
+    same = dated.left_month == dated.back_month
+    gap = (dated.mrr == _ZERO) & (((dated.next_change - dated.day) <= dated.gap_days) | ((dated.gap_month == 1) & same))
+    spell = (dated.before == _ZERO) & (dated.erase_month == 1) & same
+    gaps = dated.filter(gap).select("account", "day")
+    spells = settled(dated.filter(spell).select("account", "day", "next_change"))
+    # A spell is erased only if what ends it is a loss, not a change of plan: its end is a step to nothing.
+    ends = steps.filter(steps.mrr == _ZERO).select(e_account=steps.account, e_day=steps.day)
+    spells = spells.inner_join(ends, [spells.account == ends.e_account, spells.next_change == ends.e_day])
+    spells = spells.select("account", "day", "next_change")
+    lost = spells.select("account", day=spells.next_change)
+    return gaps.union(spells.select("account", "day"), distinct=False).union(lost, distinct=True)
 
 
 def won_levels(deals: Table, account_ids: Table, members: Table, persons: Table) -> Table:
@@ -178,18 +195,18 @@ def stage_levels(first_entries: Table) -> Table:
 
 
 def _bare_levels(rows: Table) -> Table:
-    zero = ibis.literal(Decimal(0), MONEY)
     first = rows.group_by("account").aggregate(day=rows.day.min(), origin=rows.origin.min())
     return first.select(
         "account",
         from_day=first.day.cast("int32"),
         until_day=ibis.literal(FOREVER, "int32"),
-        mrr=zero,
-        before=zero,
+        mrr=_ZERO,
+        before=_ZERO,
+        drift=_ZERO,
         customer=ibis.literal(1, "int64"),
         customer_before=ibis.literal(0, "int64"),
         movement=ibis.literal("new"),
-        label=ibis.literal(""),
+        cause=ibis.literal("won"),
         plan=ibis.literal(NOT_SET),
         currency=ibis.literal(NOT_SET),
         left_out=ibis.literal(0, "int64"),
@@ -208,7 +225,7 @@ def first_terms(terms: Table) -> Table:
     nth = ibis.row_number().over(ibis.window(group_by="account", order_by=[terms.from_day, terms.subscription_id, terms.value.desc()]))
     first = terms.mutate(nth=nth)
     first = first.filter(first.nth == 0)
-    kind = ibis.cases((first.status == "trialing", "trial"), (first.value == ibis.literal(Decimal(0), MONEY), "freemium"), else_="paid")
+    kind = ibis.cases((first.status == "trialing", "trial"), (first.value == _ZERO, "freemium"), else_="paid")
     return first.select("account", first_kind=kind)
 
 

@@ -19,8 +19,6 @@ FOREVER = 2_000_000
 """A day number no stretch reaches: the end of what has no end."""
 IDLE_SECONDS = 30 * 60
 """A visit is over after more than this without a page view (definitions, Visitors)."""
-PAST_DUE_DAYS = 31
-"""A past-due subscription is worth nothing from this many days after it fell due (definitions, Customers and revenue)."""
 REASON_DAYS = 90
 """A reason given up to this many days after a churn counts for it."""
 

@@ -181,6 +181,8 @@ _TABLES = (
         C("discount_kind", "text", "none, once, repeating or forever", choices=("none", "once", "repeating", "forever")),
         C("cancelled_on", "date", "day of the click on cancel"),
         C("past_due_on", "date", "day the unpaid invoice fell due"),
+        C("tax", "money", "tax per interval that the amount includes"),
+        C("metered", "flag", "usage billed by the meter: a closed period and what it came to"),
         group="subscription_id",
         amounts="amount",
     ),

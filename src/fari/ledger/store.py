@@ -287,9 +287,16 @@ def current_sql(table: str, columns: Iterable[str] = ()) -> str:
             f"SELECT {own} FROM raw_{table} v JOIN seen s ON v.import_id = s.import_id WHERE NOT v.withdrawn AND NOT EXISTS "
             f'(SELECT 1 FROM ({gone}) g WHERE g.source = v.source AND g."key" = v."key" AND g.seq > s.seq)'
         )
+    # Which version of a scope counts is decided over its name alone: the rows themselves are then only passed on.
+    told = f"SELECT r.*, s.seq FROM raw_{table} r JOIN seen s ON r.import_id = s.import_id"
     return (
-        f"SELECT {own} FROM (SELECT r.*, s.seq, "
-        f"MAX(CASE WHEN r.appended THEN -1 ELSE s.seq END) OVER (PARTITION BY r.source, r.scope) AS base "
-        f"FROM raw_{table} r JOIN seen s ON r.import_id = s.import_id) v "
-        f"WHERE (v.seq = v.base OR (v.appended AND v.seq > v.base)) AND NOT v.withdrawn"
+        f"SELECT {own} FROM ({told}) v JOIN (SELECT source, scope, MAX(CASE WHEN appended THEN -1 ELSE seq END) AS base "
+        f"FROM ({told}) t GROUP BY source, scope) b ON v.source = b.source AND v.scope = b.scope "
+        f"WHERE (v.seq = b.base OR (v.appended AND v.seq > b.base)) AND NOT v.withdrawn"
     )
+
+
+def only_sql(table: str) -> str:
+    """The same where one import has brought all rows and withdrew none: all of them count. Over `raw_<table>` and `seen`."""
+    own = ", ".join(f"v.{quote(name)}" for name in stored_columns(table))
+    return f"SELECT {own} FROM raw_{table} v JOIN seen s ON v.import_id = s.import_id"

@@ -81,7 +81,7 @@ def reactivated_customers(row: Any) -> Any:
     >>> ask("reactivated_customers", "2025-05")
     Decimal('1')
     """
-    return (row.movement == "reactivation").ifelse(1, 0)
+    return ((row.movement != "new") & (row.customer > row.customer_before)).ifelse(1, 0)
 
 
 @formula(unit="rate", good="down", stage="retention")

@@ -68,7 +68,7 @@ def expansion_mrr(row: Any) -> Any:
     >>> ask("expansion_mrr", "2025-05")
     Decimal('50.000000')
     """
-    return (row.movement == "expansion").ifelse(row.mrr - row.before, 0)
+    return (row.movement == "expansion").ifelse(row.mrr - row.before - row.drift, 0)
 
 
 @measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", good="down", reach="content")
@@ -81,7 +81,7 @@ def contraction_mrr(row: Any) -> Any:
     >>> ask("contraction_mrr", "2025-06")
     Decimal('25.000000')
     """
-    return (row.movement == "contraction").ifelse(row.before - row.mrr, 0)
+    return (row.movement == "contraction").ifelse(row.before - row.mrr + row.drift, 0)
 
 
 @measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} churn_reason", unit="money", stage="retention", good="down", reach="content")
@@ -108,6 +108,17 @@ def reactivation_mrr(row: Any) -> Any:
     Decimal('100.000000')
     """
     return (row.movement == "reactivation").ifelse(row.mrr - row.before, 0)
+
+
+@measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", good="neutral", reach="content", listed=False)
+def fx_mrr(row: Any) -> Any:
+    """What a change of exchange rates has added to MRR or taken from it. Nothing, unless the rules convert prices anew each month.
+
+    >>> from fari.sample import ask
+    >>> ask("fx_mrr", "2025-05")
+    Decimal('0.000000')
+    """
+    return row.drift
 
 
 @measure(
