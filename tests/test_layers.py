@@ -15,20 +15,21 @@ SRC = ROOT / "src"
 RANKS = {
     "fari": 0,  # the package itself: its version
     "fari.errors": 0,
-    "fari.company": 0,
-    "fari.ledger": 1,
-    "fari.sources": 2,
-    "fari.marks": 2,
-    "fari.facts": 3,
-    "fari.metrics": 4,
-    "fari.engine": 5,
-    "fari.insight": 6,
-    "fari.sample": 6,  # the company that the examples of fari.metrics are asked of
-    "fari.demo": 6,
-    "fari.surfaces": 7,
-    "fari.__main__": 8,
+    "fari.rules": 1,
+    "fari.company": 2,
+    "fari.ledger": 3,
+    "fari.sources": 4,
+    "fari.marks": 4,
+    "fari.facts": 5,
+    "fari.metrics": 6,
+    "fari.engine": 7,
+    "fari.insight": 8,
+    "fari.sample": 8,  # the company that the examples of fari.metrics are asked of
+    "fari.demo": 8,
+    "fari.surfaces": 9,
+    "fari.__main__": 10,
 }
-"""A module may import its own package and those of a lower rank. Equals do not know each other, but for the company, which may raise errors."""
+"""A module may import its own package and those of a lower rank. Equals do not know each other."""
 
 CHOOSES_THE_SOURCE = "fari.sources.importing"
 """The only module that knows every source. A source is a module with `recognises`; what several of them share has none."""
@@ -154,7 +155,7 @@ def complaints(module: Module, sources: set[str] = SOURCES) -> list[str]:
                 found.append(f"{where}, which has no rank")
             elif rank > own:
                 found.append(f"{where}: upwards")
-            elif rank == own and module.package != "fari.company":
+            elif rank == own:
                 found.append(f"{where}: sideways")
         if part == "fari" and module.package != "fari.surfaces":
             found.append(f"{where}: name the module that is meant")

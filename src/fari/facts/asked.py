@@ -59,19 +59,30 @@ def alias_rows(aliases: Table) -> Table:
     return aliases.select("kind", "from_id", "to_id")
 
 
-def used_ids(subscriptions: Table, deals: Table, feedback: Table, stages: Table, accounts: Table) -> Table:
-    """Every account and person id the other tables name."""
-    named = subscriptions.select(kind=ibis.literal("account"), id=subscriptions.account_id)
-    for table, column, kind in (
-        (deals, "account_id", "account"),
-        (feedback, "account_id", "account"),
-        (accounts, "account_id", "account"),
-        (deals, "person_id", "person"),
-        (feedback, "person_id", "person"),
-        (stages, "person_id", "person"),
+def used_ids(
+    subscriptions: Table, deals: Table, feedback: Table, stages: Table, accounts: Table, identify_pairs: Table, people: Table, aliases: Table
+) -> Table:
+    """Every person id the other tables name, and of the account ids those that are spoken of as a person's or in an alias: no other can be linked."""
+    spoken = people.select(id=people.person_id)
+    for table, column in (
+        (identify_pairs, "user_id"),
+        (identify_pairs, "anonymous_id"),
+        (identify_pairs, "previous_id"),
+        (identify_pairs, "group_id"),
+        (aliases, "from_id"),
+        (aliases, "to_id"),
     ):
-        named = named.union(table.filter(table[column].notnull()).select(kind=ibis.literal(kind), id=table[column]), distinct=False)
-    return named.distinct()
+        spoken = spoken.union(table.select(id=table[column]), distinct=False)
+    for table in (stages, deals, feedback):
+        spoken = spoken.union(table.select(id=table.person_id), distinct=False)
+    spoken = spoken.filter(spoken.id.notnull()).distinct()
+    named = subscriptions.select(id=subscriptions.account_id)
+    for table in (deals, feedback, accounts):
+        named = named.union(table.filter(table.account_id.notnull()).select(id=table.account_id), distinct=False)
+    named = named.semi_join(spoken, "id").select("id", kind=ibis.literal("account"))
+    for table in (deals, feedback, stages):
+        named = named.union(table.filter(table.person_id.notnull()).select(id=table.person_id, kind=ibis.literal("person")), distinct=False)
+    return named.distinct().select("kind", "id")
 
 
 def acted(events: Table) -> Table:

@@ -10,48 +10,61 @@ from fari.facts.money import MONEY
 from fari.facts.words import FOREVER, NO_REASON, NOT_SET, REASON_DAYS, settled
 
 _ZERO = ibis.literal(Decimal(0), MONEY)
+_NOTHING = {
+    "mrr": _ZERO, "drift": _ZERO, "plan": ibis.null("string"), "currency": ibis.null("string"), "runs": ibis.literal(0, "int8"),
+    "paused": ibis.literal(0, "int8"), "overdue": ibis.literal(0, "int8"), "left_out": ibis.literal(0, "int64"), "origin": ibis.null("string"),
+}  # fmt: skip
+"""What there is of an account of which nothing runs."""
 
 
-def daily(running: Table, sides: Table) -> Table:
-    """Per account and stretch of days in which nothing begins or ends: MRR, main plan and currency, and what else runs then.
+_DAY = ("account", "day", "mrr", "drift", "plan", "currency", "runs", "paused", "overdue", "left_out", "origin")
 
-    An account of which no two terms overlap (nearly all) has its terms and the gaps between them; only of the others are terms added up.
+
+def daily(running: Table) -> Table:
+    """Per account every day on which something begins or ends: MRR from then on, main plan and currency, and what else runs.
+
+    Of an account of which no two terms overlap (nearly all) each has its own row, and where one ends and none begins there is nothing;
+    only of the others are terms added up.
     """
-    one = running.filter(running.alone == 1).cross_join(sides)
-    begins = (one.side == 0).ifelse(one.from_day, one.pays_until)
-    ends = (one.side == 0).ifelse(one.pays_until, ibis.coalesce(one.next_day, FOREVER))
-    pays, lapsed = one.side == 0, one.pays_until < one.until_day
-    known = pays | lapsed
-    simple = one.select(
+    one = running.filter(running.alone == 1)
+    pays = one.from_day < one.pays_until
+    begun = one.select(
         "account",
-        day=begins.cast("int32"),
-        until=ends.cast("int32"),
+        day=one.from_day,
         mrr=pays.ifelse(one.value, _ZERO),
         drift=pays.ifelse(one.drift, _ZERO),
-        plan=known.ifelse(one.plan, ibis.null("string")),
-        currency=known.ifelse(one.currency, ibis.null("string")),
-        runs=known.ifelse(1, 0),
-        paused=(pays & (one.status == "paused")).ifelse(1, 0),
-        overdue=(known & (one.status == "past_due")).ifelse(1, 0),
+        plan=one.plan,
+        currency=one.currency,
+        runs=ibis.literal(1, "int8"),
+        paused=(one.status == "paused").ifelse(1, 0),
+        overdue=(one.status == "past_due").ifelse(1, 0),
         left_out=pays.ifelse(one.left_out, ibis.literal(0, "int64")),
-        origin=known.ifelse(one.origin, ibis.null("string")),
+        origin=one.origin,
     )
-    simple = simple.filter(simple.day < simple.until)
-    return simple.union(_added(running.filter(running.alone == 0)).select(*simple.columns), distinct=False)
+    # What is overdue too long runs on, and is worth nothing.
+    lapsed = one.filter(pays & (one.pays_until < one.until_day))
+    lapsed = lapsed.select(
+        "account", day=lapsed.pays_until, mrr=_ZERO, drift=_ZERO, plan=lapsed.plan, currency=lapsed.currency, runs=ibis.literal(1, "int8"),
+        paused=ibis.literal(0, "int8"), overdue=ibis.literal(1, "int8"), left_out=ibis.literal(0, "int64"), origin=lapsed.origin,
+    )  # fmt: skip
+    ends = one.filter(one.until_day < FOREVER).select("account", day=one.until_day)
+    begins = one.select(b_account=one.account, b_day=one.from_day)
+    gaps = settled(ends).anti_join(begins, [ends.account == begins.b_account, ends.day == begins.b_day])
+    gaps = gaps.select("account", "day", **_NOTHING)
+    added = _added(running.filter(running.alone == 0))
+    return begun.union(lapsed, gaps.select(*begun.columns), added.select(*begun.columns), distinct=False)
 
 
 def _added(running: Table) -> Table:
     """The same where terms of an account overlap."""
     days = running.select("account", day=running.from_day)
-    days = days.union(running.select("account", day=running.pays_until), distinct=True)
-    days = days.union(running.filter(running.until_day < FOREVER).select("account", day=running.until_day), distinct=True)
-    until = days.day.lead(1).over(ibis.window(group_by="account", order_by=days.day))
-    bounds = days.filter(days.day < FOREVER).select("account", "day", until=ibis.coalesce(until, FOREVER).cast("int32"))
+    days = days.union(running.select("account", day=running.pays_until), running.select("account", day=running.until_day), distinct=True)
+    days = days.filter(days.day < FOREVER)
     own = running.select(
         owner=running.account,
         **{n: running[n] for n in ("from_day", "until_day", "pays_until", "currency", "plan", "status", "value", "drift", "left_out", "origin")},
     )
-    held = settled(bounds).inner_join(own, [bounds.account == own.owner, own.from_day <= bounds.day, own.until_day > bounds.day])
+    held = settled(days).inner_join(own, [days.account == own.owner, own.from_day <= days.day, own.until_day > days.day])
     held = held.mutate(worth=(held.day < held.pays_until).ifelse(held.value, _ZERO), paid=(held.day < held.pays_until).ifelse(1, 0))
     held = held.mutate(largest=held.worth.max().over(ibis.window(group_by=["account", "day"])))
     main = held.worth == held.largest
@@ -65,20 +78,10 @@ def _added(running: Table) -> Table:
         left_out=(held.left_out * held.paid).sum().cast("int64"),
         origin=main.ifelse(held.origin, ibis.null("string")).min(),
     )
-    told = summed.select(
-        s_account=summed.account, s_day=summed.day,
-        **{n: summed[n] for n in ("mrr", "drift", "plan", "currency", "paused", "overdue", "left_out", "origin")},
-    )  # fmt: skip
-    joined = settled(bounds).left_join(told, [bounds.account == told.s_account, bounds.day == told.s_day])
-    return joined.select(
-        "account", "day", "until", "plan", "currency", "origin",
-        mrr=ibis.coalesce(joined.mrr, _ZERO),
-        drift=ibis.coalesce(joined.drift, _ZERO),
-        runs=joined.s_account.notnull().ifelse(1, 0),
-        paused=ibis.coalesce(joined.paused, 0),
-        overdue=ibis.coalesce(joined.overdue, 0),
-        left_out=ibis.coalesce(joined.left_out, 0),
-    )  # fmt: skip
+    summed = summed.mutate(runs=ibis.literal(1, "int8"))
+    told = summed.select(g_account=summed.account, g_day=summed.day)
+    gaps = settled(days).anti_join(told, [days.account == told.g_account, days.day == told.g_day]).select("account", "day", **_NOTHING)
+    return summed.union(gaps.select(*summed.columns), distinct=False)
 
 
 def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
@@ -90,7 +93,7 @@ def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
     out = _taken_out(steps, calendar, rules)
     touched = out.select("account").distinct()
     anew = settled(steps).semi_join(touched, "account").anti_join(out, ["account", "day"])
-    anew = _numbered(_changed(anew.select(*_STEP)))
+    anew = _numbered(_changed(anew.select(*_DAY)))
     steps = settled(steps).anti_join(touched, "account").select(*anew.columns).union(anew, distinct=False)
     t = steps.cross_join(rules)
     away = t.day - t.day_before
@@ -130,14 +133,11 @@ def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
     )  # fmt: skip
 
 
-_STEP = ("account", "day", "mrr", "drift", "plan", "currency", "runs", "paused", "overdue", "left_out", "origin")
-
-
 def _changed(days: Table) -> Table:
     """The days on which MRR, or a customer's main plan or currency, is another than before; and what it was."""
     order = ibis.window(group_by="account", order_by=days.day)
     t = days.select(
-        *_STEP,
+        *_DAY,
         before=ibis.coalesce(days.mrr.lag(1).over(order), _ZERO),
         plan_before=days.plan.lag(1).over(order),
         currency_before=days.currency.lag(1).over(order),

@@ -107,24 +107,26 @@ def _used(billed: Table, rules: Table) -> Table:
     ])  # fmt: skip
 
 
-def running(terms: Table) -> Table:
+def crowded_accounts(terms: Table) -> Table:
+    """Accounts of which two terms overlap: several subscriptions, or one told twice. Only of these are terms added up."""
+    spans = terms.select("account", "from_day", "until_day")
+    next_day = spans.from_day.lead(1).over(ibis.window(group_by="account", order_by=[spans.from_day, spans.until_day]))
+    spans = spans.mutate(next_day=next_day)
+    return spans.filter(spans.next_day < spans.until_day).select("account").distinct()
+
+
+def running(terms: Table, crowded_accounts: Table) -> Table:
     """Terms that count, day by day: of stretches of one subscription that overlap the later start, else the terms as they are.
 
-    `alone` is 1 where no two stretches of the account overlap: then `next_day`, on which its next one begins, says all about the time between.
+    `alone` is 1 where no two stretches of the account overlap: nearly everywhere, so that only the others need be added up.
     """
     columns = (
         "subscription_id", "account", "from_day", "until_day", "pays_until", "starts_day", "cancelled_day", "currency", "plan", "status", "quantity",
         "value", "price", "list_value", "drift", "usage", "left_out", "origin",
     )  # fmt: skip
     t = terms.select(*columns)
-    order = ibis.window(group_by="account", order_by=[t.from_day, t.starts_day, t.origin])
-    earlier = ibis.window(group_by="account", order_by=[t.from_day, t.starts_day, t.origin], preceding=(None, 1))
-    t = t.mutate(seen_until=t.until_day.max().over(earlier), next_day=t.from_day.lead(1).over(order))
-    t = t.mutate(crowds=((t.seen_until > t.from_day) | (t.next_day < t.until_day)).ifelse(1, 0))
-    t = t.mutate(crowded=ibis.coalesce(t.crowds, 0).max().over(ibis.window(group_by="account")))
-    one = t.filter(t.crowded == 0).select(*columns, "next_day", alone=ibis.literal(1, "int32"))
-    many = t.filter(t.crowded == 1).select(*columns)
-    pieces = _uncovered(many).mutate(next_day=ibis.null("int32"), alone=ibis.literal(0, "int32"))
+    one = t.anti_join(crowded_accounts, "account").mutate(alone=ibis.literal(1, "int32"))
+    pieces = _uncovered(settled(t).semi_join(crowded_accounts, "account")).mutate(alone=ibis.literal(0, "int32"))
     return one.union(pieces.select(*one.columns), distinct=False)
 
 
