@@ -19,7 +19,7 @@ from fari.facts.words import UNALLOCATED
 from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
-from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leaves
+from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leaves, ruled
 from fari.rules import Rules
 
 Key = tuple[str, ...]
@@ -149,7 +149,7 @@ class Asker:
         answers: list[Answer] = []
         for name in names:
             for index in range(len(question.periods)):
-                answers += _answers(name, index, question, sums, covered, self.ledger.company)
+                answers += _answers(name, index, question, sums, covered, self.ledger.company, builder.rules)
         builder.finish()
         return answers
 
@@ -177,8 +177,8 @@ class Asker:
     def _sums(self, names: Sequence[str], question: Question, covered: Cover, builder: Builder) -> "Sums":
         wanted: dict[str, None] = {}
         for name in names:
-            wanted |= leaves(name)
-            for leaf in leaves(name):
+            wanted |= leaves(name, builder.rules)
+            for leaf in leaves(name, builder.rules):
                 measure = METRICS[leaf]
                 assert isinstance(measure, Measure)
                 if not question.by:
@@ -324,6 +324,7 @@ class Evaluation:
     sums: Sums
     covered: Cover
     company: Company
+    rules: Rules
     known: dict[tuple[str, Key], tuple[Number | None, tuple[str, ...]]] = field(default_factory=dict)
     tables: dict[str, dict[Key, Number]] = field(default_factory=dict)
 
@@ -336,7 +337,7 @@ class Evaluation:
 
     def segments(self, name: str) -> set[Key]:
         """The segments anything is known of, of any input."""
-        metric = METRICS[name]
+        metric = METRICS[ruled(name, self.rules)]
         if isinstance(metric, Formula):
             return set().union(*(self.segments(i) for i in metric.inputs if i not in GIVEN and not i.startswith("total_")))
         return set(self.table(name))
@@ -348,7 +349,7 @@ class Evaluation:
         return self.known[name, key]
 
     def _value(self, name: str, key: Key) -> tuple[Number | None, tuple[str, ...]]:
-        metric = METRICS[name.removeprefix("total_")]
+        metric = METRICS[ruled(name.removeprefix("total_"), self.rules)]
         if not isinstance(metric, Formula):
             needs = metric.needs if isinstance(metric, Measure) else METRICS[metric.own].needs
             if not self.covered.meets(needs, self.period):
@@ -385,10 +386,10 @@ class Evaluation:
         return (f"{count} row{'s' if count > 1 else ''} left out: {measure.left_out}",) if count and measure.left_out else ()
 
 
-def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cover, company: Company) -> list[Answer]:
+def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cover, company: Company, rules: Rules) -> list[Answer]:
     period = question.periods[index]
-    evaluation = Evaluation(period, index, sums, covered, company)
-    metric = METRICS[name]
+    evaluation = Evaluation(period, index, sums, covered, company, rules)
+    metric = METRICS[ruled(name, rules)]
     keys = sorted(evaluation.segments(name).union(question.segments)) if question.by else [()]
     needs = needed(name)
     complete = all(covered.holds(need, period, question.today) for need in needs)

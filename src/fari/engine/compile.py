@@ -18,6 +18,8 @@ REACH = {
     ("levels", "content"): "level_contents",
 }
 """Where a dimension is reach, the fact that has a row for every value."""
+APART = {("levels", "cause"): "level_causes"}
+"""Where a dimension takes a fact's rows apart, the fact that has the parts."""
 FROM = {"signup_periods": "signups", "account_periods": "levels", "lifetimes": "spells"}
 """Facts made when asked, from the stored fact that they are made from."""
 BY_GRAIN = {"visitor_periods": "visitor_{}s", "visitor_contents": "visitor_content_{}s"}
@@ -40,6 +42,8 @@ def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
     for dimension in dimensions:
         if dimension in measure.reach:
             return REACH[measure.fact, dimension]
+        if (measure.fact, dimension) in APART:
+            return APART[measure.fact, dimension]
     return measure.fact
 
 
@@ -125,7 +129,7 @@ def _rows(fact: str, when: str, schema: dict[str, str], rolled: bool) -> Any:
             return getattr(periodic, fact)(table, edges)
         return getattr(periodic, fact if rolled else f"whole_{fact}")(table, spans)
     if when == "during":
-        dated = table["from_day" if fact in ("levels", "level_contents") else "day"]
+        dated = table["from_day" if fact in ("levels", "level_contents", "level_causes") else "day"]
         return table.inner_join(days, dated == days.one_day)
     if when == "within":
         return table.inner_join(edges, [table.from_day >= edges.first_day, table.until_day <= edges.end_day])

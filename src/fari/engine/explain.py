@@ -18,7 +18,7 @@ from fari.engine.wording import definition, formula
 from fari.facts.words import FOREVER, UNALLOCATED
 from fari.marks.channels import says
 from fari.metrics import METRICS
-from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, leaves
+from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, leaves, ruled
 from fari.rules import Rules
 
 Where = Sequence[tuple[str, tuple[str, ...]]]
@@ -101,9 +101,10 @@ def explain(
     rules: Rules | None = None,
 ) -> Explanation:
     """Open one number. `limit` is how many rows to show of each measure (the largest); rows and sums are told of all."""
+    rules = rules or asker.ledger.company.rules
     question = Question((metric,), (period,), (), tuple(where), as_of, today, rules)
     answer = asker.ask(question)[0]
-    names = list(_tree(metric))[1:] if isinstance(METRICS[metric], Formula) else []
+    names = list(_tree(metric, rules))[1:] if isinstance(METRICS[metric], Formula) else []
     values = _values(asker, names, question) | {metric: answer.value}
     opener = _Opener(asker, question, limit)
     inputs, rows, checks, sql, left_out = [], [], [], [], []
@@ -111,7 +112,7 @@ def explain(
     for name in names or [metric]:
         kind = METRICS[name.removeprefix("total_")]
         if isinstance(kind, Formula):
-            inputs.append(Input(name, values[name], 0, None, formula(name.removeprefix("total_"))))
+            inputs.append(Input(name, values[name], 0, None, formula(ruled(name.removeprefix("total_"), rules))))
             continue
         found = opener.open(name, values[name])
         if names:
@@ -125,10 +126,10 @@ def explain(
             off = _WIDE.subtract(Decimal(found.sum or 0), Decimal(value))
             checks.append(Check(f"the rows of {name} add up to it", off == 0, found.sum or 0, value, off, period, (name,)))
     touched = {name.removeprefix("total_") for name in (*names, metric)}
-    checks += identities(asker, (period,), as_of, touched | set(leaves(metric)), rules)
+    checks += identities(asker, (period,), as_of, touched | set(leaves(metric, rules)), rules)
     return Explanation(
-        metric, period, question.where, answer.value, formula(metric), definition(metric), _rules(asker, metric, question), tuple(inputs),
-        tuple(rows), tuple(checks), tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
+        metric, period, question.where, answer.value, formula(ruled(metric, rules)), definition(ruled(metric, rules)),
+        _rules(asker, metric, question), tuple(inputs), tuple(rows), tuple(checks), tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
     )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ class OpenInput:
 
 def open_inputs(asker: Asker, question: Question, most: int) -> dict[str, OpenInput]:
     """The question's one metric and each of its inputs in its one period, opened; a sum of more than `most` rows is left closed."""
-    names = list(_tree(question.metrics[0]))
+    names = list(_tree(question.metrics[0], question.rules))
     values = _values(asker, names, question)
     opener = _Opener(asker, question, most)
     found = {name: OpenInput(values[name]) for name in names}
@@ -154,12 +155,12 @@ def open_inputs(asker: Asker, question: Question, most: int) -> dict[str, OpenIn
     return found
 
 
-def _tree(name: str) -> dict[str, None]:
+def _tree(name: str, rules: Rules | None) -> dict[str, None]:
     """A metric, its inputs, their inputs and so on; what is a sum has none."""
     found: dict[str, None] = {name: None}
     level = [name]
     while level:
-        metrics = [METRICS[each.removeprefix("total_")] for each in level]
+        metrics = [METRICS[ruled(each.removeprefix("total_"), rules)] for each in level]
         level = [i for m in metrics if isinstance(m, Formula) for i in m.inputs if i not in GIVEN and i not in found]
         found |= dict.fromkeys(level)
     return found
@@ -188,9 +189,9 @@ def _rules(asker: Asker, metric: str, question: Question) -> dict[str, Any]:
     """The preset, and the company's settings that decide anything about this metric."""
     company, covered = asker.ledger.company, asker.state(question.as_of, question.rules)[0]
     period = question.periods[0]
-    measures = [m for m in (METRICS[leaf] for leaf in leaves(metric)) if isinstance(m, Measure)]
+    measures = [m for m in (METRICS[leaf] for leaf in leaves(metric, question.rules)) if isinstance(m, Measure)]
     facts, dimensions = {m.fact for m in measures}, {d for d, _ in question.where}
-    given = {i for name in _tree(metric) for i in METRICS[name.removeprefix("total_")].inputs}
+    given = {i for name in _tree(metric, question.rules) for i in METRICS[name.removeprefix("total_")].inputs}
     rules: dict[str, Any] = {"rules": (question.rules or company.rules).label, "timezone": company.timezone}
     if any(m.unit == "money" for m in (*measures, METRICS[metric])):
         rules["currency"] = company.currency

@@ -255,3 +255,15 @@ def levels(account_levels: Table, account_facts: Table, feedback: Table, account
     told = told.filter(told.nth == 0).select(r_account=told.account, r_day=told.from_day, reason=told.reason)
     joined = settled(rows).left_join(told, [rows.account == told.r_account, rows.from_day == told.r_day])
     return joined.select(*[joined[name] for name in rows.columns], churn_reason=ibis.coalesce(joined.reason, NO_REASON))
+
+
+def lost_spells(levels: Table) -> Table:
+    """One row per churn: from the day the account had become a customer, or returned, until the day after it left."""
+    came = (levels.mrr > _ZERO) & (levels.before == _ZERO)
+    started = came.ifelse(levels.from_day, ibis.null("int32")).max()
+    t = levels.mutate(started=started.over(ibis.window(group_by="account", order_by=levels.from_day, preceding=None, following=0)))
+    lost = t.filter((t.movement == "churn") & t.started.notnull())
+    about = ("account", "channel", "campaign", "rule", "country", "persona", "plan", "currency", "origin")
+    return lost.select(
+        *about, from_day=lost.started.cast("int32"), until_day=(lost.from_day + 1).cast("int32"), one=ibis.literal(1, "int64")
+    )

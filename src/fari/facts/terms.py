@@ -122,7 +122,7 @@ def running(terms: Table, crowded_accounts: Table) -> Table:
     """
     columns = (
         "subscription_id", "account", "from_day", "until_day", "pays_until", "starts_day", "cancelled_day", "currency", "plan", "status", "quantity",
-        "value", "price", "list_value", "drift", "usage", "left_out", "origin",
+        "interval", "interval_count", "value", "price", "list_value", "drift", "usage", "left_out", "origin",
     )  # fmt: skip
     t = terms.select(*columns)
     one = t.anti_join(crowded_accounts, "account").mutate(alone=ibis.literal(1, "int32"))
@@ -151,27 +151,26 @@ def _uncovered(rows: Table) -> Table:
 
 
 def stretches(running: Table, sides: Table, account_facts: Table) -> Table:
-    """Running terms with their account's dimensions: what they are worth beside MRR, before and (`side` 1) after the click on cancel."""
+    """Running terms with their account's dimensions and what they are worth in other ways than MRR.
+
+    Each is cut on the day of the click on cancel, if there was one (`committed` until then), and where an overdue one stops to count.
+    """
     t = settled(running).cross_join(sides)
-    click = ibis.coalesce(t.cancelled_day, FOREVER)
-    click = ibis.least(ibis.greatest(click, t.from_day), t.until_day)
-    t = t.mutate(begins=(t.side == 0).ifelse(t.from_day, click).cast("int32"), ends=(t.side == 0).ifelse(click, t.until_day).cast("int32"))
-    t = t.filter(t.begins < t.ends)
+    click = ibis.least(ibis.greatest(ibis.coalesce(t.cancelled_day, FOREVER), t.from_day), t.until_day)
+    before = t.side == 0
+    t = t.mutate(begins=before.ifelse(t.from_day, click).cast("int32"), ends=before.ifelse(click, t.until_day).cast("int32"))
     lapse = ibis.least(ibis.greatest(t.pays_until, t.begins), t.ends).cast("int32")
-    t = t.mutate(lapse=lapse)
-    paid = _stood(t.filter(t.begins < t.lapse), "begins", "lapse", lapsed=False)
-    lapsed = _stood(t.filter(t.lapse < t.ends), "lapse", "ends", lapsed=True)
-    return with_account(paid.union(lapsed, distinct=False), account_facts)
+    rows = _book(t.mutate(last=lapse), "begins", "last", t.value).union(_book(t.mutate(last=lapse), "last", "ends", _zero()), distinct=False)
+    return with_account(rows.filter(rows.from_day < rows.until_day), account_facts)
 
 
-def _stood(t: Table, begins: str, ends: str, *, lapsed: bool) -> Table:
-    value = _zero() if lapsed else t.value
-    overdue = (t.status == "past_due").ifelse(value, _zero())
+def _book(t: Table, begins: str, ends: str, value: DecimalValue) -> Table:
     return t.select(
         "subscription_id", "account", "plan", "currency", "status", "quantity", "origin", "left_out",
-        from_day=t[begins], until_day=t[ends], mrr=value, at_risk=overdue,
+        from_day=t[begins], until_day=t[ends], mrr=value,
         committed=(t.side == 0).ifelse(value, _zero()),
-        list_mrr=(t.value > _zero()).ifelse(_zero() if lapsed else t.list_value, _zero()),
+        at_risk=(t.status == "past_due").ifelse(value, _zero()),
+        list_mrr=(value > _zero()).ifelse(t.list_value, _zero()),
         trial=(t.status == "trialing").ifelse(t.price, _zero()),
         paused=(t.status == "paused").ifelse(t.price, _zero()),
         usage=t.usage,

@@ -58,7 +58,7 @@ def opening_customers(row: Any) -> Any:
     return row.customer
 
 
-@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} churn_reason", reach="content", stage="retention", good="down")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} churn_reason cause", reach="content", stage="retention", good="down")
 def churned_customers(row: Any) -> Any:
     """Customers lost in the period: accounts whose MRR fell to 0. An account lost twice counts twice.
 
@@ -71,7 +71,7 @@ def churned_customers(row: Any) -> Any:
     return (row.movement == "churn").ifelse(1, 0)
 
 
-@measure("levels", "during", needs="subscriptions", dims=_DIMS, reach="content", stage="retention")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", reach="content", stage="retention")
 def reactivated_customers(row: Any) -> Any:
     """Accounts that had been customers, had left, and returned in the period.
 
@@ -95,6 +95,42 @@ def customer_churn_rate(churned_customers: Decimal, opening_customers: Decimal) 
     Decimal('0.05')
     """
     return churned_customers / opening_customers
+
+
+@formula(unit="rate", good="down", stage="retention", listed=False, instead=("customer_churn_rate", "churn_rate", "opening_and_new"))
+def churn_of_opening_and_new(churned_customers: Decimal, opening_customers: Decimal, new_customers: Decimal) -> Decimal:
+    """Customer churn as Stripe counts it: churned_customers / (opening_customers + new_customers).
+
+    Stands in for customer_churn_rate where the rules answer `churn_rate` so. Source: rules.toml.
+
+    >>> churn_of_opening_and_new(Decimal(6), Decimal(100), Decimal(20))
+    Decimal('0.05')
+    """
+    return churned_customers / (opening_customers + new_customers)
+
+
+@formula(unit="rate", good="down", stage="retention", listed=False, instead=("customer_churn_rate", "churn_rate", "stayers"))
+def churn_of_stayers(churned_customers: Decimal, churned_newcomers: Decimal, opening_customers: Decimal) -> Decimal:
+    """Customer churn as ChartMogul counts it: of the customers at the period's start, the share that left.
+
+    (churned_customers − churned_newcomers) / opening_customers. Stands in for customer_churn_rate where the rules answer `churn_rate` so.
+    Source: rules.toml.
+
+    >>> churn_of_stayers(Decimal(6), Decimal(2), Decimal(100))
+    Decimal('0.04')
+    """
+    return (churned_customers - churned_newcomers) / opening_customers
+
+
+@measure("lost_spells", "within", needs="subscriptions", dims="channel campaign plan country persona currency", stage="retention", good="down", listed=False)
+def churned_newcomers(row: Any) -> Any:
+    """Of the customers lost in the period, those that had also become customers, or returned, in it.
+
+    >>> from fari.sample import ask
+    >>> ask("churned_newcomers", "2025-04")
+    0
+    """
+    return row.one
 
 
 def _monthly(customer_churn_rate: Decimal, months: Decimal) -> Decimal:

@@ -10,12 +10,14 @@ from decimal import Decimal
 from inspect import signature
 from typing import Any, Literal
 
+from fari.rules import Rules, preset
+
 Unit = Literal["count", "money", "rate", "ratio", "months"]
 Good = Literal["up", "down", "neutral"]
 Stage = Literal["acquisition", "retention", "monetisation"]
 When = Literal["during", "within", "opening", "closing", "period"]
 
-DIMENSIONS = tuple("channel campaign plan country persona content device currency churn_reason signup_kind cohort term age tenure".split())
+DIMENSIONS = tuple("channel campaign plan country persona content device currency churn_reason signup_kind cause cohort term age tenure".split())
 GIVEN = ("months", "gross_margin")
 """What a formula can take beside metrics: the period's length in months, and the company's gross margin."""
 
@@ -92,6 +94,8 @@ class Spread:
 
 
 Metric = Measure | Formula | Spread
+RULED: dict[tuple[str, str, str], str] = {}
+"""By metric, choice and answer (fari.rules) the formula that stands in for it where the rules answer so."""
 METRICS: dict[str, Metric] = {}
 """Every metric by name, in the order of the contract; filled by importing the family modules (fari.metrics)."""
 
@@ -132,13 +136,15 @@ def measure(
 
 
 def formula(
-    *, unit: Unit, good: Good, stage: Stage, listed: bool = True, notes: tuple[str, ...] = ()
+    *, unit: Unit, good: Good, stage: Stage, listed: bool = True, notes: tuple[str, ...] = (), instead: tuple[str, str, str] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a formula: its parameters name its inputs, its docstring is the definition."""
+    """Declare a formula: its parameters name its inputs, its docstring is the definition. `instead`: see RULED."""
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
         METRICS[name] = Formula(name, function, tuple(signature(function).parameters), unit, good, stage, listed, _text(function), notes)
+        if instead:
+            RULED[instead] = name
         return function
 
     return declare
@@ -149,20 +155,33 @@ def spread(name: str, own: str, over: str, *, unit: Unit, good: Good, stage: Sta
     METRICS[name] = Spread(name, own, over, unit, good, stage, doc)
 
 
-def leaves(name: str) -> dict[str, None]:
-    """The measures a metric rests on, without `total_`, in the order they are met.
+def ruled(name: str, rules: Rules | None) -> str:
+    """The metric that stands in for one under a rule set: itself, unless the rules count otherwise.
+
+    >>> import fari.metrics
+    >>> ruled("customer_churn_rate", preset("stripe")), ruled("customer_churn_rate", preset("fari"))
+    ('churn_of_opening_and_new', 'customer_churn_rate')
+    """
+    for (own, choice, answer), other in RULED.items() if rules else ():
+        if own == name and rules and rules[choice] == answer:
+            return other
+    return name
+
+
+def leaves(name: str, rules: Rules | None = None) -> dict[str, None]:
+    """The measures a metric rests on under a rule set, without `total_`, in the order they are met.
 
     >>> import fari.metrics
     >>> list(leaves("cac"))
     ['acquisition_cost', 'new_customers']
     """
-    metric = METRICS[name.removeprefix("total_")]
+    metric = METRICS[ruled(name.removeprefix("total_"), rules)]
     if isinstance(metric, Measure):
         return {metric.name: None}
     found: dict[str, None] = {}
     for each in metric.inputs:
         if each not in GIVEN:
-            found |= leaves(each)
+            found |= leaves(each, rules)
     return found
 
 
@@ -170,6 +189,7 @@ __all__ = [
     "DIMENSIONS",
     "GIVEN",
     "METRICS",
+    "RULED",
     "Decimal",
     "Formula",
     "Measure",
@@ -180,5 +200,7 @@ __all__ = [
     "formula",
     "leaves",
     "measure",
+    "preset",
+    "ruled",
     "spread",
 ]

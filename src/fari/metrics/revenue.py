@@ -45,7 +45,7 @@ def opening_mrr(row: Any) -> Any:
     return row.mrr
 
 
-@measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", reach="content")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", unit="money", stage="monetisation", reach="content")
 def new_mrr(row: Any) -> Any:
     """MRR of accounts that became customers for the first time in the period.
 
@@ -58,7 +58,7 @@ def new_mrr(row: Any) -> Any:
     return (row.movement == "new").ifelse(row.mrr - row.before, 0)
 
 
-@measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", reach="content")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", unit="money", stage="monetisation", reach="content")
 def expansion_mrr(row: Any) -> Any:
     """MRR gained from accounts that were customers already: upgrades, seats, add-ons, a discount that ended.
 
@@ -71,7 +71,7 @@ def expansion_mrr(row: Any) -> Any:
     return (row.movement == "expansion").ifelse(row.mrr - row.before - row.drift, 0)
 
 
-@measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", good="down", reach="content")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", unit="money", stage="monetisation", good="down", reach="content")
 def contraction_mrr(row: Any) -> Any:
     """MRR lost, as a positive amount, from accounts that stayed customers.
 
@@ -84,7 +84,7 @@ def contraction_mrr(row: Any) -> Any:
     return (row.movement == "contraction").ifelse(row.before - row.mrr + row.drift, 0)
 
 
-@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} churn_reason", unit="money", stage="retention", good="down", reach="content")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} churn_reason cause", unit="money", stage="retention", good="down", reach="content")
 def churned_mrr(row: Any) -> Any:
     """MRR lost, as a positive amount, with accounts that left.
 
@@ -97,7 +97,7 @@ def churned_mrr(row: Any) -> Any:
     return (row.movement == "churn").ifelse(row.before - row.mrr, 0)
 
 
-@measure("levels", "during", needs="subscriptions", dims=_DIMS, unit="money", stage="monetisation", reach="content")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", unit="money", stage="monetisation", reach="content")
 def reactivation_mrr(row: Any) -> Any:
     """MRR of accounts that had left and returned.
 
