@@ -95,9 +95,7 @@ def _data() -> dict[str, Any]:
 @cache
 def choices() -> dict[str, Choice]:
     """Every choice by name, in the order in which a bridge walks over them."""
-    return {
-        name: Choice(name, said["says"], said.get("options", {}), said.get("form", "word")) for name, said in _data()["choice"].items()
-    }
+    return {name: Choice(name, said["says"], said.get("options", {}), said.get("form", "word")) for name, said in _data()["choice"].items()}
 
 
 @cache

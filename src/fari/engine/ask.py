@@ -13,6 +13,7 @@ from fari.engine import compile as compiled
 from fari.engine.answer import Answer, Number, Question
 from fari.engine.build import Builder
 from fari.engine.duck import DuckDB
+from fari.engine.graph import rests_on_rules
 from fari.engine.periods import Period, number, tiles
 from fari.errors import UsageError, did_you_mean
 from fari.facts.words import UNALLOCATED
@@ -20,7 +21,7 @@ from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
 from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leaves, ruled
-from fari.rules import Rules
+from fari.rules import Rules, preset
 
 Key = tuple[str, ...]
 _DAY = timedelta(days=1)
@@ -218,6 +219,13 @@ def _by_dimensions(measures: Sequence[str], dimensions: Sequence[str]) -> dict[t
     return {own: names for own, names in grouped.items() if own in wanted}
 
 
+def under_rules(name: str, rules: Rules) -> bool:
+    """Whether a metric can come out otherwise under another rule set."""
+    measures = [METRICS[leaf] for leaf in leaves(name, rules)]
+    facts = {compiled.stored(measure.fact) for measure in measures if isinstance(measure, Measure)}
+    return ruled(name, rules) != name or any(rests_on_rules(one) for fact in facts for one in compiled.by_grain(fact, ("month",)))
+
+
 def needed(name: str) -> set[str]:
     """What must be covered for a metric: of a spread what is spread, not what it is spread by."""
     metric = METRICS[name.removeprefix("total_")]
@@ -244,6 +252,8 @@ def check(names: Sequence[str], question: Question) -> None:
         for leaf in leaves(name):
             measure = METRICS[leaf]
             assert isinstance(measure, Measure)
+            if {"cause", "content"} <= {*question.by, *(d for d, _ in question.where)}:
+                raise UsageError(f"{name} cannot be split by cause and content at once: by content it is reach, by cause its rows are taken apart")
             for dimension in (*question.by, *(d for d, _ in question.where)):
                 if dimension not in measure.dimensions:
                     subject = f"{name} cannot be split by {dimension}"
@@ -393,12 +403,14 @@ def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cov
     keys = sorted(evaluation.segments(name).union(question.segments)) if question.by else [()]
     needs = needed(name)
     complete = all(covered.holds(need, period, question.today) for need in needs)
+    under = (f"rules: {rules.label}",) if rules != preset() and under_rules(name, rules) else ()
     answers = []
     for key in keys:
         value, notes = evaluation.value(name, key)
         parts: dict[str, Number | None] = {i: evaluation.value(i, key)[0] for i in metric.inputs if i not in GIVEN}
         if isinstance(metric, Measure) and not question.by and value is not None:
             parts = {beside: evaluation.value(beside, key)[0] for beside in metric.beside}
+        notes = (*notes, *under)
         reach = sorted({d for leaf in leaves(name) for d in METRICS[leaf].reach if d in sums.dimensions})  # type: ignore[union-attr]
         if reach:
             notes = (*notes, f"by {reach[0]} this is reach: one may count in several, so the rows do not add up")

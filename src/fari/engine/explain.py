@@ -129,7 +129,8 @@ def explain(
     checks += identities(asker, (period,), as_of, touched | set(leaves(metric, rules)), rules)
     return Explanation(
         metric, period, question.where, answer.value, formula(ruled(metric, rules)), definition(ruled(metric, rules)),
-        _rules(asker, metric, question), tuple(inputs), tuple(rows), tuple(checks), tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
+        _rules(asker, metric, question), tuple(inputs), tuple(rows), tuple(checks),
+        tuple(dict.fromkeys(sql)), tuple(left_out), tuple(dict.fromkeys(notes)), answer,
     )  # fmt: skip
 
 

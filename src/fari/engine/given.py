@@ -12,8 +12,7 @@ from fari.rules import EVER, Rules
 GIVEN: dict[str, dict[str, str]] = {
     "home": {"home_currency": "string"},
     "rules": dict.fromkeys(
-        ("tax_in", "once", "repeating", "forever", "trial", "pause", "usage_in", "past_due_days", "at_click")
-        + ("gap_days", "gap_month", "erase_month", "returns", "return_days"),
+        "tax_in once repeating forever trial pause usage_in past_due_days at_click gap_days gap_month erase_month returns return_days".split(),
         "int64",
     ),
     "intervals": {"interval": "string", "up": "int64", "down": "int64"},

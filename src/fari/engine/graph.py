@@ -74,3 +74,15 @@ def digest_of(*parts: object) -> str:
 def resolve(name: str, customer_from: str) -> str:
     """The fact behind a name that depends on what makes a customer."""
     return _OF_LEVELS[customer_from] if name == "account_levels" else name
+
+
+@cache
+def rests_on_rules(name: str) -> bool:
+    """Whether what a fact holds depends on the rule set.
+
+    >>> rests_on_rules("levels"), rests_on_rules("visits")
+    (True, False)
+    """
+    if name in ("rules", "intervals", "pieces"):
+        return True
+    return any(rests_on_rules(resolve(i, "subscriptions")) for i in catalogue()[name][1]) if name in catalogue() else False

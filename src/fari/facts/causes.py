@@ -72,7 +72,8 @@ def _changes(running: Table, net: Table) -> Table:
     kept = {name: both[name].max() for name in columns if name not in (*_SUBSCRIPTION, "origin")}
     return both.group_by(_SUBSCRIPTION).aggregate(
         # The row that brought the new terms, else the one whose terms ended.
-        origin=ibis.coalesce(both.new_plan.notnull().ifelse(both.origin, _NONE).min(), both.origin.min()), **kept
+        origin=ibis.coalesce(both.new_plan.notnull().ifelse(both.origin, _NONE).min(), both.origin.min()),
+        **kept,
     )
 
 

@@ -151,9 +151,7 @@ def _changed(days: Table) -> Table:
 def _numbered(changed: Table) -> Table:
     """Changes of an account with their number from 0, the day of the one before and that of the next."""
     order = ibis.window(group_by="account", order_by=changed.day)
-    return changed.mutate(
-        nth=ibis.row_number().over(order), day_before=changed.day.lag(1).over(order), next_change=changed.day.lead(1).over(order)
-    )
+    return changed.mutate(nth=ibis.row_number().over(order), day_before=changed.day.lag(1).over(order), next_change=changed.day.lead(1).over(order))
 
 
 def _taken_out(steps: Table, calendar: Table, rules: Table) -> Table:
@@ -264,6 +262,4 @@ def lost_spells(levels: Table) -> Table:
     t = levels.mutate(started=started.over(ibis.window(group_by="account", order_by=levels.from_day, preceding=None, following=0)))
     lost = t.filter((t.movement == "churn") & t.started.notnull())
     about = ("account", "channel", "campaign", "rule", "country", "persona", "plan", "currency", "origin")
-    return lost.select(
-        *about, from_day=lost.started.cast("int32"), until_day=(lost.from_day + 1).cast("int32"), one=ibis.literal(1, "int64")
-    )
+    return lost.select(*about, from_day=lost.started.cast("int32"), until_day=(lost.from_day + 1).cast("int32"), one=ibis.literal(1, "int64"))

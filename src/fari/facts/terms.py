@@ -7,7 +7,7 @@ import ibis
 from ibis.expr.types import BooleanValue, DecimalValue, IntegerValue, Table
 
 from fari.facts.accounts import with_account
-from fari.facts.money import MONEY, nearest, micros_to_money, rated
+from fari.facts.money import MONEY, micros_to_money, nearest, rated
 from fari.facts.words import FOREVER, NOT_SET, settled
 
 MEAN_OF = 3
@@ -56,7 +56,9 @@ def _valued(subscriptions: Table, account_ids: Table, fx: Table, home: Table, in
         net_micros=_micros(taxed - off),
         split=(t.currency != t.home_currency).ifelse(1, 0),
     )  # fmt: skip
-    rows = settled(rows).inner_join(pieces, [rows.split == pieces.piece_split, rows.starts_day < pieces.piece_until, rows.stops_day > pieces.piece_from])
+    rows = settled(rows).inner_join(
+        pieces, [rows.split == pieces.piece_split, rows.starts_day < pieces.piece_until, rows.stops_day > pieces.piece_from]
+    )
     cut = rows.mutate(
         from_day=ibis.greatest(rows.starts_day, rows.piece_from).cast("int32"),
         until_day=ibis.least(rows.stops_day, rows.piece_until).cast("int32"),

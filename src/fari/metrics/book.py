@@ -1,16 +1,17 @@
 """The book of subscriptions beside MRR: at list price, what is sure to stay, what may be lost, what is not paid for yet."""
 
+from collections.abc import Callable
 from typing import Any
 
-from fari.metrics.kinds import measure
+from fari.metrics.kinds import Good, measure
 
 _DIMS = "channel campaign plan country persona currency"
 _RATE = "in a currency without an exchange rate on or before their day"
 
 
-def _book(good: str = "up") -> Any:
+def _book(good: Good = "up") -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     return measure(
-        "stretches", "closing", needs="subscriptions", dims=_DIMS, unit="money", good=good, stage="monetisation", adds=False,  # type: ignore[arg-type]
+        "stretches", "closing", needs="subscriptions", dims=_DIMS, unit="money", good=good, stage="monetisation", adds=False,
         left_out=_RATE, listed=False,
     )  # fmt: skip
 

@@ -122,7 +122,15 @@ def churn_of_stayers(churned_customers: Decimal, churned_newcomers: Decimal, ope
     return (churned_customers - churned_newcomers) / opening_customers
 
 
-@measure("lost_spells", "within", needs="subscriptions", dims="channel campaign plan country persona currency", stage="retention", good="down", listed=False)
+@measure(
+    "lost_spells",
+    "within",
+    needs="subscriptions",
+    dims="channel campaign plan country persona currency",
+    stage="retention",
+    good="down",
+    listed=False,
+)
 def churned_newcomers(row: Any) -> Any:
     """Of the customers lost in the period, those that had also become customers, or returned, in it.
 

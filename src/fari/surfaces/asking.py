@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from fari.engine.periods import GRAINS, Grain, Period, add_months, containing, cut, parse
 from fari.errors import FariError, UsageError, did_you_mean
+from fari.rules import preset
 
 if TYPE_CHECKING:
     from fari.engine.answer import Question
     from fari.engine.ask import Asker, Cover
     from fari.ledger.store import Ledger
+    from fari.rules import Rules
 
 NOTHING_IMPORTED = "nothing is imported yet: `fari import FILE...` brings files in, `fari demo` shows a made-up company"
-PRESET = "fari"
 MODEL = "first"
 YEARS = (1900, 2200)
 ESTIMATED = ("clv_fitted", "base_value")
@@ -47,7 +48,7 @@ class Asked:
     compare: str | None = None
     by: str | None = None
     where: tuple[str, ...] = ()
-    rules: str = PRESET
+    rules: str | None = None
     attribution: str = MODEL
     as_of: str | None = None
     engine: str = "duckdb"
@@ -56,9 +57,13 @@ class Asked:
         """`--as-of`."""
         return a_day(self.as_of, "--as-of") if self.as_of else None
 
+    def ruled(self) -> "Rules | None":
+        """`--rules`; None where the company's own hold."""
+        return preset(self.rules) if self.rules else None
+
     def check(self) -> None:
         """UsageError where a word is wrong that can be judged without looking at the data."""
-        only("--rules", self.rules, PRESET)
+        self.ruled()
         only("--attribution", self.attribution, MODEL)
         grain_of(self.grain)
         self.day_known()

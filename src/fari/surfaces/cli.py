@@ -175,7 +175,7 @@ def metrics(
     compare: Annotated[str | None, typer.Option(metavar="previous|year|PERIOD", help="Add the value of another period, like for like.")] = None,
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Split by channel, campaign, plan, country, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
-    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     attribution: Annotated[str, typer.Option(metavar="MODEL", help="Which touch is credited.")] = "first",
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
     engine: Annotated[str, typer.Option(metavar="URL", help="What computes: duckdb, or sc://HOST:PORT (Spark Connect).")] = "duckdb",
@@ -196,7 +196,7 @@ def explain(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")],
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
-    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
@@ -220,7 +220,7 @@ def restated(
     grain: Annotated[str | None, typer.Option(metavar="day|week|month|quarter|year|total", help="How the range is cut.")] = None,
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Split by channel, campaign, plan, country, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
-    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
 ) -> None:
     """What figures were as known on a day, and what they are now.
@@ -239,7 +239,7 @@ def close(
     context: typer.Context,
     period: Annotated[str | None, typer.Argument(metavar="PERIOD", help="2025-03, 2025-Q1, ...; without one, what is closed.")] = None,
     names: Annotated[list[str] | None, typer.Argument(metavar="METRIC", help="Metrics; all if none is named.", show_default=False)] = None,
-    rules: Annotated[str, typer.Option(metavar="PRESET", help="Whose definitions to use.")] = "fari",
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Publish the figures of a closed period anew; the old ones are kept.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Close a period that is not over or not covered whole.")] = False,
     json: Annotated[bool, typer.Option("--json", help="List what is closed as JSON.")] = False,
@@ -318,6 +318,51 @@ def clv(
     from fari.surfaces.worth import show_worth
 
     show_worth(context.obj, Asked(by=by, where=tuple(where or ()), as_of=as_of), discount, format_)
+
+
+@app.command()
+def rules(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="PRESET", help="One rule set, with the source of each of its answers.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Rule sets: how Fari and other tools make MRR of the same subscriptions.
+
+    `[rules]` in fari.toml picks one and may answer single choices otherwise.
+    """
+    from fari.surfaces.ruling import show_rules
+
+    show_rules(context.obj, name, json)
+
+
+@app.command()
+def reconcile(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A metric that rests on subscriptions: mrr, customers, ...")],
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")],
+    one: Annotated[
+        str | None, typer.Option("--from", metavar="PRESET", help="The rule set to begin with; the company's own if none is given.")
+    ] = None,
+    other: Annotated[
+        str, typer.Option("--to", metavar="PRESET|FIGURE", help="The rule set to end with, or the figure that another system shows.")
+    ] = "stripe",
+    like: Annotated[
+        str | None, typer.Option(metavar="PRESET", help="With a figure: whose rules it was made by; those that come nearest if none are given.")
+    ] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Walk from one figure to another, rule by rule.
+
+    Each step is an amount and the accounts it comes from; the steps add up exactly, and what no rule explains has a line of its own.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.reconciling import Ends, reconcile_figures
+
+    reconcile_figures(context.obj, Asked((name,), period, period, where=tuple(where or ()), as_of=as_of), Ends(one, other, like), format_)
 
 
 @app.command()

@@ -32,7 +32,8 @@ def open_number(place: Place, asked: Asked, format_: str) -> None:
     with terminal.progress("reading the ledger") as progress:
         asker = asking.asker(ledger, asked.engine, progress)
         limit = None if format_ == "json" else _SHOWN
-        opened = explain(asker, asked.names[0], period, asking.filters(asked.where), asked.day_known(), today(ledger.company), limit)
+        where, known = asking.filters(asked.where), asked.day_known()
+        opened = explain(asker, asked.names[0], period, where, known, today(ledger.company), limit, asked.ruled())
     if format_ == "json":
         from fari.surfaces.output import dumps
 

@@ -58,10 +58,10 @@ def ask(place: Place, asked: Asked, progress: "terminal.Say") -> "tuple[list[Ans
 
     ledger = place.project()
     asker = asking.asker(ledger, asked.engine, progress)
-    covered, _ = asker.state(asked.day_known())
+    covered, _ = asker.state(asked.day_known(), asked.ruled())
     by = asking.split_by(asked.by)
     start = ledger.company.fiscal_year_start
-    question = Question((), (), by, asking.filters(asked.where), asked.day_known(), today(ledger.company))
+    question = Question((), (), by, asking.filters(asked.where), asked.day_known(), today(ledger.company), asked.ruled())
     names, left_out = asking.names(asked.names, question)
     stretch = asking.stretch(covered, asked.since, asked.until, asking.grain_of(asked.grain), start)
     question = replace(question, metrics=names, periods=stretch.periods)
