@@ -271,7 +271,7 @@ def test_formula_definition_rules_and_checks() -> None:
     ]  # fmt: skip
     assert [(i.rows, i.sum) for i in found.inputs if i.metric in ("arpa", "customers")] == [(0, None), (2, 2)]
     names = [check.name for check in found.checks]
-    assert "opening_mrr + new_mrr + expansion_mrr + reactivation_mrr − contraction_mrr − churned_mrr = mrr, by channel" in names
+    assert "opening_mrr + new_mrr + expansion_mrr + reactivation_mrr + fx_mrr − contraction_mrr − churned_mrr = mrr, by channel" in names
     assert "the rows of mrr add up to it" in names
     assert all(check.holds for check in found.checks)
     assert not any("visit" in name for name in names)
@@ -319,7 +319,7 @@ def test_a_limit_shows_the_largest_and_counts_all() -> None:
 
 
 def test_wrong_rows_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fari.engine.opened.subscriptions", lambda levels, day: f"SELECT *, 1 AS contribution FROM terms WHERE from_day <= {day}")
+    monkeypatch.setattr("fari.engine.opened.subscriptions", lambda levels, day: f"SELECT *, 1 AS contribution FROM running WHERE from_day <= {day}")
     found = opened("mrr", "2025-06")
     assert [check.name for check in found.checks if not check.holds] == ["the rows of mrr add up to it"]
 

@@ -47,7 +47,7 @@ def test_every_sum_is_checked_over_every_dimension_it_adds_up_over() -> None:
     assert "acquisition_spend by channel adds up to acquisition_cost" in named
     assert "visitors by content adds up to visitors" not in named  # reach
     assert {
-        f"opening_mrr + new_mrr + expansion_mrr + reactivation_mrr − contraction_mrr − churned_mrr = mrr{by}" for by in ("", ", by channel")
+        f"opening_mrr + new_mrr + expansion_mrr + reactivation_mrr + fx_mrr − contraction_mrr − churned_mrr = mrr{by}" for by in ("", ", by channel")
     } <= named
     assert "opening_customers + new_customers + reactivated_customers − churned_customers = customers" in named
 

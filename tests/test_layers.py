@@ -182,7 +182,7 @@ def test_module_keeps_to_its_layer(module: Module) -> None:
         ("fari.ledger.store", "def f():\n    from fari.sources import stripe", "upwards"),
         ("fari.ledger.store", "from ..engine import question", "upwards"),
         ("fari.ledger.store", "from fari import surfaces", "upwards"),
-        ("fari.errors", "from fari.company import Company", "sideways"),
+        ("fari.errors", "from fari.company import Company", "upwards"),
         ("fari.marks.bots", "from fari.sources.address import host_of", "sideways"),
         ("fari.demo.company", "from fari.errors import FariError\nfrom fari.ledger import schema", "without the house"),
         ("fari.demo.company", "import ibis", "without the house"),

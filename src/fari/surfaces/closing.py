@@ -33,15 +33,15 @@ def close_period(place: Place, asked: Asked, again: bool, anyway: bool) -> None:
     label, day = words.period(period, start), today(ledger.company)
     with terminal.progress("reading the ledger") as progress:
         asker = asking.asker(ledger, asked.engine, progress)
-        question = Question((), (period,), today=day)
+        question = Question((), (period,), today=day, rules=asked.ruled())
         names, _ = asking.names(asked.names, question)
         known = frozenset(one.import_id for one in ledger.visible())
-        answers = asker.ask(Question(names, (period,), today=day))
+        answers = asker.ask(Question(names, (period,), today=day, rules=asked.ruled()))
     _check_whole(answers, period, label, day, anyway)
     before = [one for one in closings(ledger) if one.span == span_of(period) and {figure.metric for figure in one.figures} & set(names)]
     if before and not again:
         raise FariError(f"{label} was closed on {before[-1].closed_on}; to publish its figures anew --again (the old ones are kept)")
-    closing = close(ledger, span_of(period), asked.rules, known, figures(answers), day, now())
+    closing = close(ledger, span_of(period), (asked.ruled() or ledger.company.rules).label, known, figures(answers), day, now())
     _print(closing, answers)
     changed = _changed(before, closing)
     if changed:

@@ -88,12 +88,12 @@ def _print(found: "Bridge", fiscal_year_start: int, *, guessed: bool) -> None:
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("")
-    table.add_row(Text(found.one.label, style="bold"), _amount(found.start.value, unit, currency), "; ".join(found.start.notes))
+    table.add_row(Text(found.one.label, style="bold"), _amount(found.start.value, unit, currency), _notes(found.start.notes))
     for step in found.steps:
         if step.amount or step.accounts or step.amount is None:
             said = f"{step.says}{_whose(step.accounts, unit, currency)}"
             table.add_row(f"  {step.choice}: {step.before} → {step.after}", _amount(step.amount, unit, currency, signed=True), said)
-    table.add_row(Text(found.other.label, style="bold"), _amount(found.end.value, unit, currency), "; ".join(found.end.notes))
+    table.add_row(Text(found.other.label, style="bold"), _amount(found.end.value, unit, currency), _notes(found.end.notes))
     if found.figure is not None:
         table.add_row("  (no rule explains)", _amount(found.unexplained, unit, currency, signed=True), "")
         table.add_row(Text("the figure given", style="bold"), _amount(found.figure, unit, currency), "")
@@ -103,6 +103,10 @@ def _print(found: "Bridge", fiscal_year_start: int, *, guessed: bool) -> None:
         terminal.note(f"no effect here: {', '.join(quiet)}")
     if guessed:
         terminal.note(f"of all rule sets {found.other.preset} comes nearest to the figure; --like PRESET takes another")
+
+
+def _notes(notes: tuple[str, ...]) -> str:
+    return "; ".join(note for note in notes if not note.startswith("rules: "))
 
 
 def _amount(value: "Decimal | int | None", unit: str, currency: str, *, signed: bool = False) -> str:

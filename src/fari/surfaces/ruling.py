@@ -56,6 +56,7 @@ def _one(rules: Rules) -> None:
 
 def _all(own: Rules | None) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
@@ -63,7 +64,7 @@ def _all(own: Rules | None) -> None:
         table.add_column(name, no_wrap=True)
     for name in choices():
         answers = [preset(one)[name] for one in presets()]
-        table.add_row(name, *(f"[bold]{answer}[/bold]" if answer != preset(DEFAULT)[name] else answer for answer in answers))
+        table.add_row(name, *(Text(answer, style="bold" if answer != preset(DEFAULT)[name] else "dim") for answer in answers))
     terminal.show(table)
     if own is not None:
         terminal.note(f"in force here: {own.label}")

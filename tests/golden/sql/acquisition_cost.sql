@@ -123,10 +123,28 @@ FROM (
         ELSE 0
       END
     ) AS "churned_customers__rows",
-    SUM(CASE WHEN "t4"."movement" = 'reactivation' THEN 1 ELSE 0 END) AS "reactivated_customers",
     SUM(
       CASE
-        WHEN CASE WHEN "t4"."movement" = 'reactivation' THEN 1 ELSE 0 END <> 0
+        WHEN (
+          "t4"."movement" <> 'new'
+        ) AND (
+          "t4"."customer" > "t4"."customer_before"
+        )
+        THEN 1
+        ELSE 0
+      END
+    ) AS "reactivated_customers",
+    SUM(
+      CASE
+        WHEN CASE
+          WHEN (
+            "t4"."movement" <> 'new'
+          ) AND (
+            "t4"."customer" > "t4"."customer_before"
+          )
+          THEN 1
+          ELSE 0
+        END <> 0
         THEN 1
         ELSE 0
       END
@@ -140,21 +158,45 @@ FROM (
       END
     ) AS "new_mrr__rows",
     CAST(SUM(
-      CASE WHEN "t4"."movement" = 'expansion' THEN "t4"."mrr" - "t4"."before" ELSE 0 END
+      CASE
+        WHEN "t4"."movement" = 'expansion'
+        THEN (
+          "t4"."mrr" - "t4"."before"
+        ) - "t4"."drift"
+        ELSE 0
+      END
     ) AS DECIMAL(28, 6)) AS "expansion_mrr",
     SUM(
       CASE
-        WHEN CASE WHEN "t4"."movement" = 'expansion' THEN "t4"."mrr" - "t4"."before" ELSE 0 END <> 0
+        WHEN CASE
+          WHEN "t4"."movement" = 'expansion'
+          THEN (
+            "t4"."mrr" - "t4"."before"
+          ) - "t4"."drift"
+          ELSE 0
+        END <> 0
         THEN 1
         ELSE 0
       END
     ) AS "expansion_mrr__rows",
     CAST(SUM(
-      CASE WHEN "t4"."movement" = 'contraction' THEN "t4"."before" - "t4"."mrr" ELSE 0 END
+      CASE
+        WHEN "t4"."movement" = 'contraction'
+        THEN (
+          "t4"."before" - "t4"."mrr"
+        ) + "t4"."drift"
+        ELSE 0
+      END
     ) AS DECIMAL(28, 6)) AS "contraction_mrr",
     SUM(
       CASE
-        WHEN CASE WHEN "t4"."movement" = 'contraction' THEN "t4"."before" - "t4"."mrr" ELSE 0 END <> 0
+        WHEN CASE
+          WHEN "t4"."movement" = 'contraction'
+          THEN (
+            "t4"."before" - "t4"."mrr"
+          ) + "t4"."drift"
+          ELSE 0
+        END <> 0
         THEN 1
         ELSE 0
       END
@@ -185,21 +227,24 @@ FROM (
         ELSE 0
       END
     ) AS "reactivation_mrr__rows",
+    CAST(SUM("t4"."drift") AS DECIMAL(28, 6)) AS "fx_mrr",
+    SUM(CASE WHEN "t4"."drift" <> 0 THEN 1 ELSE 0 END) AS "fx_mrr__rows",
     SUM("t4"."left_out") AS "left_out"
   FROM (
     SELECT
       "t2"."account",
-      "t2"."from_day",
-      "t2"."until_day",
       "t2"."mrr",
       "t2"."before",
+      "t2"."drift",
+      "t2"."left_out",
+      "t2"."from_day",
+      "t2"."until_day",
       "t2"."customer",
       "t2"."customer_before",
       "t2"."movement",
-      "t2"."label",
+      "t2"."cause",
       "t2"."plan",
       "t2"."currency",
-      "t2"."left_out",
       "t2"."origin",
       "t2"."channel",
       "t2"."campaign",
