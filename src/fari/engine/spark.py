@@ -135,7 +135,7 @@ class SparkConnect:
         frame = self.session.sql(sql).selectExpr(*cast)
         frame.write.mode("overwrite").parquet(_whole(str(aside)))
         if not list(aside.glob("*.parquet")):
-            if frame.limit(1).count():
+            if frame.head(1):
                 raise FariError(f"the cluster does not write to the same disk as this computer: {aside.parent} must be a folder that both see")
             _write_empty(aside, schema)
         try:
