@@ -113,6 +113,17 @@ def preset(name: str = DEFAULT) -> Rules:
     return Rules(name, tuple((choice, said[choice][0]) for choice in choices()))
 
 
+def named(label: str) -> Rules:
+    """The rule set of a label.
+
+    >>> named("fari with past_due_days = 60, pause = keep")["pause"], named("stripe") == preset("stripe")
+    ('keep', True)
+    """
+    name, _, others = label.partition(" with ")
+    pairs = (one.partition(" = ") for one in others.split(", ") if one)
+    return preset(name).changed(**{choice: answer for choice, _, answer in pairs})
+
+
 def source(name: str, choice: str) -> str:
     """Where it stands that a preset answers a choice as it does."""
     return str(_data()["preset"][name][choice][1])

@@ -13,6 +13,7 @@ from fari.engine.restate import Moved, restate
 from fari.ledger.closings import Closing, Figure, Span, closings, latest
 from fari.metrics import METRICS
 from fari.metrics.kinds import Formula
+from fari.rules import named
 
 _NAMED = 5
 """So many sums that have moved are named in a sentence; the others are counted there, and listed with all figures."""
@@ -109,10 +110,14 @@ def moved(asker: Asker, today: date, shown: int) -> list[MovedPeriod]:
     published = {place: one for place, one in latest(closings(asker.ledger)).items() if place[1] in METRICS}
     if not published:
         return []
-    spans = tuple(dict.fromkeys(span for span, _ in published))
-    names = tuple(dict.fromkeys(name for _, name in published))
-    answers = asker.ask(Question(names, tuple(map(period_of, spans)), today=today))
-    now = {(span_of(answer.period), answer.metric): answer for answer in answers}
+    now = {}
+    # Each by the rules it was published by, whatever the company's are today.
+    for label in dict.fromkeys(closing.rules for closing, _ in published.values()):
+        own = [place for place, (closing, _) in published.items() if closing.rules == label]
+        names = tuple(dict.fromkeys(name for _, name in own))
+        periods = tuple(map(period_of, dict.fromkeys(span for span, _ in own)))
+        for answer in asker.ask(Question(names, periods, today=today, rules=named(label))):
+            now[span_of(answer.period), answer.metric] = answer
     found: dict[str, tuple[Closing, list[MovedFigure]]] = {}
     for place, (closing, figure) in published.items():
         if now[place].value != figure.value:
@@ -126,7 +131,7 @@ def _opened(asker: Asker, closing: Closing, changed: Sequence[MovedFigure], show
     period = period_of(closing.span)
     sums = [one for one in changed if not isinstance(METRICS[one.published.metric], Formula)]
     names = tuple(one.published.metric for one in sums)
-    told = restate(asker, Question(names, (period,)), closing.imports, closing.closed_on, shown) if names else []
+    told = restate(asker, Question(names, (period,), rules=named(closing.rules)), closing.imports, closing.closed_on, shown) if names else []
     then = {one.metric: one.then.value for one in told}
     return MovedPeriod(
         typed(period, asker.ledger.company.fiscal_year_start),

@@ -50,7 +50,7 @@ def mrr_at_risk(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("mrr_at_risk", "2025-03")
-    Decimal('0.000000')
+    0
     """
     return row.at_risk
 
@@ -62,8 +62,8 @@ def trial_mrr(row: Any) -> Any:
     Source: definitions, Revenue beside MRR.
 
     >>> from fari.sample import ask
-    >>> ask("trial_mrr", "2025-04")
-    Decimal('0.000000')
+    >>> ask("trial_mrr", "2025-03-10")
+    Decimal('100.000000')
     """
     return row.trial
 
@@ -76,7 +76,7 @@ def paused_mrr(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("paused_mrr", "2025-03")
-    Decimal('0.000000')
+    0
     """
     return row.paused
 
@@ -89,6 +89,6 @@ def usage_mrr(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("usage_mrr", "2025-03")
-    Decimal('0.000000')
+    0
     """
     return row.usage

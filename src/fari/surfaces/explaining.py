@@ -40,7 +40,7 @@ def open_number(place: Place, asked: Asked, format_: str) -> None:
         terminal.write(dumps(opened.plain(), indent=2) + "\n")
         return
     _print(opened, ledger.company.fiscal_year_start)
-    if asker.state(asked.day_known())[0].horizon is None:
+    if asker.state(asked.day_known(), asked.ruled())[0].horizon is None:
         terminal.note(asking.NOTHING_IMPORTED)
 
 

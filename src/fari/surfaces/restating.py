@@ -44,7 +44,7 @@ def restate_figures(place: Place, asked: Asked, since: str, format_: str) -> Non
         if covered.horizon is None:
             raise FariError(f"nothing was known on {day}: the first import is of {_first(ledger) or 'no day yet'}")
         by = asking.split_by(asked.by)
-        question = Question((), (), by, asking.filters(asked.where), today=today(ledger.company))
+        question = Question((), (), by, asking.filters(asked.where), today=today(ledger.company), rules=asked.ruled())
         names, _ = asking.names(asked.names, question)
         stretch = asking.stretch(covered, asked.since, asked.until, asking.grain_of(asked.grain), start)
         limit = _SHOWN if format_ == "table" else None
