@@ -50,7 +50,7 @@ def mrr_at_risk(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("mrr_at_risk", "2025-03")
-    0
+    Decimal('0')
     """
     return row.at_risk
 
@@ -76,7 +76,7 @@ def paused_mrr(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("paused_mrr", "2025-03")
-    0
+    Decimal('0')
     """
     return row.paused
 
@@ -89,6 +89,6 @@ def usage_mrr(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("usage_mrr", "2025-03")
-    0
+    Decimal('0')
     """
     return row.usage

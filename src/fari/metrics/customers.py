@@ -136,7 +136,7 @@ def churned_newcomers(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("churned_newcomers", "2025-04")
-    0
+    Decimal('0')
     """
     return row.one
 

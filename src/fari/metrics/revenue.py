@@ -116,7 +116,7 @@ def fx_mrr(row: Any) -> Any:
 
     >>> from fari.sample import ask
     >>> ask("fx_mrr", "2025-05")
-    0
+    Decimal('0')
     """
     return row.drift
 
