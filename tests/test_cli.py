@@ -12,7 +12,7 @@ from fari.company import load
 from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
-COMMANDS = tuple("demo init import sync webhooks imports undo metrics explain restated close cohorts survival clv doctor".split())
+COMMANDS = tuple("demo init import sync webhooks imports undo metrics explain restated close cohorts survival clv rules reconcile doctor".split())
 
 
 @pytest.fixture

@@ -182,15 +182,16 @@ def test_movements_close_mrr_to_the_last_digit_on_every_day_under_every_rule_set
     days = tuple(Period(day, day + timedelta(days=1), "day") for day in (FIRST + timedelta(days=n) for n in range(DAYS)))
     answers = asker.ask(Question(tuple(MOVEMENTS.split()), days, rules=preset(name)))
     found = {(answer.metric, answer.period): answer.value for answer in answers}
-    closed = Decimal(0)
+    closed, checked = Decimal(0), 0
     for day in days:
-        if found["mrr", day] is None:  # after the data's horizon
-            assert day.since > FIRST + timedelta(days=60)
-            break
+        if found["mrr", day] is None:  # before the first subscription, or after the data's horizon
+            continue
+        checked += 1
         opening, new, expansion, reactivation, contraction, churned, fx, mrr = (found[metric, day] or 0 for metric in MOVEMENTS.split())
         assert opening == closed
         assert opening + new + expansion + reactivation - contraction - churned + fx == mrr
         closed = Decimal(mrr)
+    assert checked > 60
     checks = identities(asker, (MARCH, parse("2025-04")), rules=preset(name))
     assert [check for check in checks if not check.holds] == []
 
