@@ -10,6 +10,7 @@ from tests.lives import counts, drawn, golden
 
 from fari.insight.lives import Lives
 from fari.insight.retention import Retention, bounds, fit, too_little
+from fari.insight.worth import faster
 
 CURVES = golden("curves")
 REGULAR = tuple(round(10 * float(row["regular_data"])) for row in CURVES)
@@ -217,6 +218,28 @@ def test_bounds_are_the_edge_of_what_is_likely_enough() -> None:
     ]
     assert isclose(min(inside), found.low, rel_tol=2e-3)
     assert isclose(max(inside), found.high, rel_tol=2e-3)
+
+
+EDGES = (
+    Lives({1: 60}, {}),  # all left at once
+    Lives({1: 20}, {1: 30, 5: 40}),  # who renewed once never left
+    Lives({3: 20, 4: 30}, {5: 10}),  # nobody left at first
+    Lives({1: 1}, {1: 92, 2: 100, 3: 107}),
+    Lives({2: 50}, {}),
+)
+
+
+@pytest.mark.parametrize("lives", EDGES)
+@pytest.mark.parametrize("discount", [0.1, 0.008])
+def test_bounds_stay_bounds_at_the_edges(lives: Lives, discount: float) -> None:
+    best = fit(lives)
+    found = bounds(lives, best, lambda model: model.terms(discount))
+    assert 1 <= found.low <= found.value <= found.high <= (1 + discount) / discount + 1e-6
+    assert found.value == best.terms(discount)
+    assert found.low < found.high
+    speed = faster([(lives, best)])
+    assert speed.low <= speed.value <= speed.high
+    assert isclose(speed.value, 1, rel_tol=1e-6)
 
 
 def test_more_customers_bring_bounds_closer() -> None:

@@ -273,6 +273,18 @@ def test_a_channel_whose_customers_all_left_has_a_row(tmp_path: Path) -> None:
     assert answers[BASE]["Display"].value is None
 
 
+def test_a_channel_whose_customers_all_left_and_returned(tmp_path: Path) -> None:
+    """They are lost, all of them at the first renewal: who returned is there, and nothing is left to expect."""
+    rows = crowd("a", 150, 60) + "".join(f"b{n},b{n},2024-03-01,2024-04-01,10,EUR,month\nb{n},b{n},2024-12-01,,10,EUR,month\n" for n in range(12))
+    people = "".join(f"pa{n},a{n},Email\n" for n in range(150)) + "".join(f"pb{n},b{n},Display\n" for n in range(12))
+    answers = told(small(tmp_path, rows, people), "channel")
+    for metric in (FITTED, BASE):
+        found = answers[metric]["Display"]
+        assert 0 <= number(found.low) <= number(found.value) <= number(found.high)
+        assert number(found.value) < number(answers[metric]["Email"].value)
+    assert number(answers[FITTED]["Display"].parts["relative_churn"]) > 5
+
+
 def test_without_subscriptions_nothing_is_told(tmp_path: Path) -> None:
     asker = project(tmp_path, {"spend": "day,amount,currency\n2024-12-31,1,EUR"})
     with pytest.raises(FariError, match="no source covers subscriptions"):

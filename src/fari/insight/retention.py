@@ -24,6 +24,8 @@ CUSTOMERS, LOSSES, RENEWALS = 50, 10, 3
 _EXACT, _CLOSE = 54, 27
 """How often an interval is halved: to the last digit, or to eight."""
 _GRID = 32
+_SPLIT = 1 - 1e-9
+"""The largest x: customers leave at the first renewal or all but never."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def fit(lives: Lives, spread: float | None = None) -> Retention:
         return _at(lives, spread)
     # The spread from 0 to infinity, as x from 0 to 1: the best of a grid, then to the last digit where the slope turns.
     best = max(range(_GRID), key=lambda step: _at(lives, _spread(step / _GRID)).likelihood(lives))
-    low, high = max(best - 1, 0) / _GRID, min((best + 1) / _GRID, 1 - 1e-9)
+    low, high = max(best - 1, 0) / _GRID, min((best + 1) / _GRID, _SPLIT)
     turns = halved(lambda x: _slope(lives, _at(lives, _spread(x))), low, high)
     return max((_at(lives, _spread(x)) for x in (0.0, turns)), key=lambda model: model.likelihood(lives))
 
@@ -152,7 +154,7 @@ def bounds(lives: Lives, best: Retention, value: Callable[[Retention], float]) -
 
     centre = best.spread / (1 + best.spread)
     least = 0.0 if inside(0.0) >= 0 else halved(lambda x: -inside(x), 0.0, centre, _CLOSE)
-    most = halved(inside, centre, 1.0, _CLOSE)
+    most = max(centre, halved(inside, centre, _SPLIT, _CLOSE))
     found = [value(best)]
     for step in range(_GRID + 1):
         here = _at(lives, _spread(least + (most - least) * step / _GRID), _CLOSE)
@@ -183,7 +185,8 @@ def _slope(lives: Lives, model: Retention) -> float:
     total = 0.0
     for renewal, at_risk, lost in lives.faced:
         aged = (renewal - 1) * model.spread
-        total += (renewal - 1) * ((at_risk - lost) / (1 - model.churn + aged) - at_risk / (1 + aged))
+        kept = (at_risk - lost) / (1 - model.churn + aged) if at_risk > lost else 0.0
+        total += (renewal - 1) * (kept - at_risk / (1 + aged))
     return total
 
 

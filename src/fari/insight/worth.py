@@ -25,6 +25,7 @@ FEWEST = 5
 """A segment that has lost fewer customers than these has no speed of its own."""
 SMALL = 0.1
 """A term with a smaller share of MRR than this that is too little known is taken to last as long as the others."""
+_UNSEEN = "no customer has been watched here from its first paid day to now"
 NAIVE, FITTED, BASE = "clv", "clv_fitted", "base_value"
 """The answers, in their order."""
 
@@ -170,7 +171,7 @@ def _months(
     unknown = {name: mrr for name, mrr in own.mrr.items() if name not in known}
     if not known or sum(unknown.values()) > Decimal(str(SMALL)) * total:
         name = max(unknown, key=lambda name: unknown[name], default="")
-        return None, None, (fitted[name].why if name in fitted else "none of its customers has been watched from the first day on",)
+        return None, None, ((fitted[name].why if name in fitted else "") or _UNSEEN,)
     notes = [f"customers by {name} are too few to tell: taken to stay as long as the others" for name in sorted(unknown)]
     weights = {name: float(own.mrr[name] / sum(own.mrr[one] for one in known)) for name in known}
     shape = _added((weights[name], shapes[name]) for name in known)
@@ -186,9 +187,9 @@ def _months(
         return sum(weights[name] * ways[name](slowed(model, factor)) for name, model in known.items())
 
     value = at(speed.value)
-    down = hypot(log(value / at(speed.high)), log(shape.value / shape.low))
-    up = hypot(log(at(speed.low) / value), log(shape.high / shape.value))
-    return Estimate(value, value * exp(-down), value * exp(up)), speed.value, tuple(notes)
+    low = value * _away(at(speed.high) / value, shape.low / shape.value) if value else 0.0
+    high = value / _away(value / at(speed.low), shape.value / shape.high) if value else at(speed.low)
+    return Estimate(value, low, high), speed.value, tuple(notes)
 
 
 def slowed(model: Retention, factor: float) -> Retention:
@@ -223,6 +224,11 @@ def faster(seen: Iterable[tuple[Lives, Retention]]) -> Estimate:
         halved(lambda factor: floor - likelihood(factor), 0.0, best),
         halved(lambda factor: likelihood(factor) - floor, best, most),
     )
+
+
+def _away(one: float, other: float) -> float:
+    """Two independent factors of at most 1 as one: the hypotenuse of their logarithms."""
+    return exp(-hypot(log(one), log(other))) if one and other else 0.0
 
 
 def _added(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
