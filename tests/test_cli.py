@@ -47,9 +47,9 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "explain": "--where --rules --as-of --format",
         "restated": "--since --from --to --grain --by --where --rules --format",
         "close": "--rules --again --anyway --json",
-        "cohorts": "--from --to --grain --by --where --share --as-of --format",
-        "survival": "--from --to --by --where --as-of --format",
-        "clv": "--by --where --discount --as-of --format",
+        "cohorts": "--from --to --grain --by --where --share --rules --as-of --format",
+        "survival": "--from --to --by --where --rules --as-of --format",
+        "clv": "--by --where --discount --rules --as-of --format",
         "doctor": "--json",
     }
     missing = [(command, flag) for command, named in flags.items() for flag in named.split() if f" {flag}" not in fari(command, "--help").out]

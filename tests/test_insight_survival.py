@@ -23,6 +23,7 @@ from fari.engine.periods import Period
 from fari.errors import FariError
 from fari.insight.lives import Lives, lives
 from fari.insight.survival import Curve, kaplan_meier, log_rank, survival, together
+from fari.rules import preset
 
 TERMS = "subscription_id,account_id,starts_on,ends_on,amount,currency,interval\n"
 EVER = Period(date(2024, 1, 1), date(2026, 1, 1))
@@ -150,6 +151,17 @@ def test_the_past_is_watched_as_it_stood(tmp_path: Path) -> None:
 def test_a_return_does_not_mend_a_spell(tmp_path: Path) -> None:
     asker = firm(tmp_path, "s1,a,2025-01-10,2025-02-10,10,EUR,month", more="s1,a,2025-02-20,,10,EUR,month")
     assert lives(asker, Question((), (EVER,)))[EVER] == {(): Lives({1: 1}, {})}
+
+
+def test_rules_say_what_a_spell_is(tmp_path: Path) -> None:
+    """Left on 10 February and back on 20 April: new once more where a return after 30 days is; no gap at all where 90 days are none."""
+    asker = firm(tmp_path, "s1,a,2025-01-10,2025-02-10,10,EUR,month", more="s1,a,2025-04-20,,10,EUR,month\ns2,b,2025-05-01,,10,EUR,month")
+    half = Period(date(2025, 1, 1), date(2025, 7, 1))
+    for changed, lost, open_ in (({"reactivation": "30"}, {1: 1}, {1: 1}), ({"gap": "90"}, {}, {5: 1, 1: 1})):
+        question = Question((), (half,), rules=preset().changed(**changed))
+        assert lives(asker, question)[half] == {(): Lives(lost, open_)}
+        _, curves = survival(asker, question)
+        assert curves[0].notes[-1] == f"rules: {preset().changed(**changed).label}"
 
 
 def test_terms_of_contract_and_renewals_by_hand(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def acquisitions(customer_starts: Table, running: Table) -> Table:
     )
     return rows.select(
         "account",
+        "first_day",
         "from_month",
         "from_dom",
         cohort=month_name(rows.from_month),
@@ -61,8 +62,9 @@ def spells(levels: Table, acquisitions: Table) -> Table:
     churned = levels.filter(levels.movement == "churn")
     lost = churned.group_by("account").aggregate(lost_day=churned.from_day.min())
     lost = dated(lost, "lost_day", "lost_month", "lost_dom").select("lost_day", "lost_month", "lost_dom", l_account=lambda t: t.account)
-    won = acquisitions.select("from_month", "from_dom", "term_months", w_account=acquisitions.account)
-    rows = settled(new).inner_join(won, new.account == won.w_account).drop("w_account")
+    # Where rules take a late return for a new customer, the first time counts.
+    won = acquisitions.select("first_day", "from_month", "from_dom", "term_months", w_account=acquisitions.account)
+    rows = settled(new).inner_join(won, [new.account == won.w_account, new.from_day == won.first_day]).drop("w_account", "first_day")
     rows = settled(rows).left_join(lost, rows.account == lost.l_account).drop("l_account")
     rows = rows.mutate(lost_age=rows.lost_month - rows.from_month + (rows.lost_dom > rows.from_dom).ifelse(1, 0))
     return rows.select(

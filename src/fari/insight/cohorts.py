@@ -84,7 +84,7 @@ def triangle(asker: Asker, question: Question) -> Triangle:
         raise UsageError("every row is a cohort already: split by another dimension")
     measure = METRICS[metric]
     assert isinstance(measure, Measure)
-    covered, _ = asker.state(question.as_of)
+    covered, _ = asker.state(question.as_of, question.rules)
     fiscal = asker.ledger.company.fiscal_year_start
     periods = _followed(question.periods, covered, measure, grain, fiscal, question.today)
     asked = replace(question, metrics=(metric, WON[metric]), periods=periods, by=("cohort", *question.by))

@@ -84,7 +84,7 @@ def watch(asker: Asker, question: Question, since: date | None = None) -> Period
     Who is still there can be known of those alone. FariError where there are none: then nobody tells who left.
     """
     (period,) = question.periods
-    covered, _ = asker.state(question.as_of)
+    covered, _ = asker.state(question.as_of, question.rules)
     ranges = covered.of("subscriptions")
     first = max([since or period.since, *(start for start, _ in ranges[:1])])
     ends = [period.until, *(end for _, end in ranges[-1:]), *([question.today] if question.today else [])]

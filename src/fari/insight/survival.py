@@ -9,6 +9,7 @@ from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period
 from fari.insight.lives import Lives, lives, watch
+from fari.rules import preset
 
 CONFIDENCE = 0.95
 FEW = 10
@@ -127,11 +128,13 @@ def survival(asker: Asker, question: Question) -> tuple[Period, list[Curve]]:
     """
     watched = watch(asker, question)
     segments = lives(asker, replace(question, periods=(watched,)))[watched]
+    rules = asker.state(question.as_of, question.rules)[1].rules
+    under = (f"rules: {rules.label}",) if rules != preset() else ()
     curves = []
     for key, of in segments.items():
         others = sum((each for other, each in segments.items() if other != key), start=Lives())
         chance = log_rank(of, others) if len(segments) > 1 else None
-        curves.append(Curve(dict(zip(question.by, key, strict=True)), of.customers, of.losses, kaplan_meier(of), _few(of), chance))
+        curves.append(Curve(dict(zip(question.by, key, strict=True)), of.customers, of.losses, kaplan_meier(of), (*_few(of), *under), chance))
     return watched, curves
 
 

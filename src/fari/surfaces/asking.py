@@ -162,7 +162,8 @@ def posed(ledger: "Ledger", asked: Asked, today: date, progress: Any) -> "tuple[
     """Who answers, and what was typed as a question that names no metrics and no periods yet."""
     from fari.engine.answer import Question
 
-    return asker(ledger, asked.engine, progress), Question((), (), split_by(asked.by), filters(asked.where), asked.day_known(), today)
+    question = Question((), (), split_by(asked.by), filters(asked.where), asked.day_known(), today, rules=asked.ruled())
+    return asker(ledger, asked.engine, progress), question
 
 
 def format_of(text: str, formats: Sequence[str]) -> None:

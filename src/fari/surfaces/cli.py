@@ -267,6 +267,7 @@ def cohorts(
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="A triangle for each channel, plan, country, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     share: Annotated[bool, typer.Option("--share", help="In the table, shares of what was there at age 0.")] = False,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
     format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
 ) -> None:
@@ -277,7 +278,7 @@ def cohorts(
     from fari.surfaces.asking import Asked
     from fari.surfaces.cohorts import show_cohorts
 
-    asked = Asked((metric,), since, until, grain, by=by, where=tuple(where or ()), as_of=as_of)
+    asked = Asked((metric,), since, until, grain, by=by, where=tuple(where or ()), rules=rules, as_of=as_of)
     show_cohorts(context.obj, asked, share, format_)
 
 
@@ -288,6 +289,7 @@ def survival(
     until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="As it stood at the end of this period.")] = None,
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="A curve for each channel, plan, term, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
     format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
 ) -> None:
@@ -298,7 +300,7 @@ def survival(
     from fari.surfaces.asking import Asked
     from fari.surfaces.survival import show_survival
 
-    show_survival(context.obj, Asked((), since, until, by=by, where=tuple(where or ()), as_of=as_of), format_)
+    show_survival(context.obj, Asked((), since, until, by=by, where=tuple(where or ()), rules=rules, as_of=as_of), format_)
 
 
 @app.command()
@@ -307,6 +309,7 @@ def clv(
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="By channel, plan, country, term, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     discount: Annotated[float, typer.Option(metavar="RATE", help="What money a year from now is worth less.")] = 0.1,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
     format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
 ) -> None:
@@ -317,7 +320,7 @@ def clv(
     from fari.surfaces.asking import Asked
     from fari.surfaces.worth import show_worth
 
-    show_worth(context.obj, Asked(by=by, where=tuple(where or ()), as_of=as_of), discount, format_)
+    show_worth(context.obj, Asked(by=by, where=tuple(where or ()), rules=rules, as_of=as_of), discount, format_)
 
 
 @app.command()

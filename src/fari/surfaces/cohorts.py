@@ -26,7 +26,7 @@ def show_cohorts(place: Place, asked: Asked, share: bool, format_: str) -> None:
     fiscal = ledger.company.fiscal_year_start
     with terminal.progress("reading the ledger") as progress:
         asker, question = asking.posed(ledger, asked, today(ledger.company), progress)
-        covered, _ = asker.state(question.as_of)
+        covered, _ = asker.state(question.as_of, question.rules)
         stretch = asking.stretch(covered, asked.since, asked.until, asking.grain_of(asked.grain) or "month", fiscal)
         made = triangle(asker, replace(question, metrics=asked.names, periods=stretch.periods))
     if format_ == "table":

@@ -31,7 +31,7 @@ def show_survival(place: Place, asked: Asked, format_: str) -> None:
     fiscal = ledger.company.fiscal_year_start
     with terminal.progress("reading the ledger") as progress:
         asker, question = asking.posed(ledger, asked, today(ledger.company), progress)
-        covered, _ = asker.state(question.as_of)
+        covered, _ = asker.state(question.as_of, question.rules)
         if defaults(covered) is None or covered.since is None or covered.horizon is None:
             raise FariError(asking.NOTHING_IMPORTED)
         since = asking.named(asked.since, fiscal).since if asked.since else covered.since

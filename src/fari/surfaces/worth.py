@@ -32,7 +32,7 @@ def show_worth(place: Place, asked: Asked, discount: float, format_: str) -> Non
     fiscal = ledger.company.fiscal_year_start
     with terminal.progress("reading the ledger") as progress:
         asker, question = asking.posed(ledger, asked, today(ledger.company), progress)
-        covered, _ = asker.state(question.as_of)
+        covered, _ = asker.state(question.as_of, question.rules)
         question = replace(question, periods=asking.stretch(covered, None, None, "total", fiscal).periods)
         fitted = terms(asker, question)
         answers = worth(asker, question, fitted, discount)
