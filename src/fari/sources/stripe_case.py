@@ -1,6 +1,6 @@
 """All that is known of one Stripe subscription, in order: what it was when, its invoices, its schedules, and the prices and coupons they name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from fari.sources.stripe_price import id_of, members
 
 Origin = tuple[str, int | str]
 """File and line of the object that says so."""
+_PAID_BACK = ("charge", "payment_intent")
+"""What an invoice and a charge that paid it have in common."""
 _STANDING = ("deleted", "draft", "open", "uncollectible", "void", "paid")
 """States of an invoice in the order they follow one another."""
 
@@ -36,6 +38,8 @@ class Invoice:
     at: int
     origin: Origin
     failed: bool
+    refunded: bool = False
+    """Whether all that was paid was given back."""
 
     @property
     def counts(self) -> bool:
@@ -83,6 +87,7 @@ def cases(kept: Sequence[Kept]) -> Iterator[Case]:
     found: dict[str, Case] = {}
     invoices: dict[str, list[Kept]] = {}
     schedules: dict[str, Kept] = {}
+    refunded: set[str] = set()
     loyalty: Mapping[str, Any] | None = None
     for one in kept:
         body = one.body
@@ -104,8 +109,10 @@ def cases(kept: Sequence[Kept]) -> Iterator[Case]:
             invoices.setdefault(one.id, []).append(one)
         elif one.kind == "subscription_schedule":
             schedules[one.id] = one
+        elif one.kind == "charge":
+            refunded.update(own for own in (one.id, id_of(body.get("invoice")), id_of(body.get("payment_intent"))) if own)
     for versions in invoices.values():
-        made = _invoice(versions)
+        made = _invoice(versions, refunded)
         for own in dict.fromkeys(subscriptions_of(made.body)):
             _case(found, own, versions[-1]).invoices.append(made)
     for schedule in schedules.values():
@@ -123,11 +130,15 @@ def _case(found: dict[str, Case], own: str, one: Kept) -> Case:
     return found.setdefault(own, Case(own, one.about))
 
 
-def _invoice(versions: Sequence[Kept]) -> Invoice:
-    """The latest of an invoice's versions; of one second the one that is furthest on."""
+def _invoice(versions: Sequence[Kept], refunded: Set[str]) -> Invoice:
+    """The latest of an invoice's versions; of one second the one that is furthest on. `refunded` are charges paid back whole, and what they paid."""
     last = max(versions, key=lambda one: (one.at or 0, _standing(one.body)))
     failed = any(one.body.get("status") in ("open", "uncollectible") and (one.body.get("attempt_count") or 0) > 0 for one in versions)
-    return Invoice(last.body, last.at or 0, (last.file, last.line), failed or (last.body.get("attempt_count") or 0) > 1)
+    total = last.body.get("total") or 0
+    credited = total > 0 and (last.body.get("post_payment_credit_notes_amount") or 0) >= total
+    paid_by = [last.body, *(members(members(one).get("payment")) for one in listed(last.body.get("payments")))]
+    back = credited or not refunded.isdisjoint([last.id, *(own for by in paid_by for name in _PAID_BACK if (own := id_of(by.get(name))))])
+    return Invoice(last.body, last.at or 0, (last.file, last.line), failed or (last.body.get("attempt_count") or 0) > 1, back)
 
 
 def _standing(body: Mapping[str, Any]) -> int:

@@ -61,8 +61,11 @@ _LINE = _plain(
     taxes=_plain("amount tax_behavior"),
 )
 _INVOICE = _plain(
-    "id object status created due_date attempted attempt_count billing_reason collection_method currency paid",
+    "id object status created due_date attempted attempt_count billing_reason collection_method currency paid total post_payment_credit_notes_amount",
     customer=_ID,
+    charge=_ID,
+    payment_intent=_ID,
+    payments=_plain("", data=_plain("", payment=_plain("type", charge=_ID, payment_intent=_ID))),
     subscription=_ID,
     parent=_plain("type", subscription_details=_plain("", subscription=_ID)),
     status_transitions=_plain("finalized_at paid_at voided_at marked_uncollectible_at"),
@@ -84,6 +87,7 @@ _SCHEDULE = _plain(
 SPECS: dict[str, Spec] = {
     "subscription": _SUBSCRIPTION,
     "invoice": _INVOICE,
+    "charge": _plain("id object created refunded", customer=_ID, invoice=_ID, payment_intent=_ID),
     "subscription_schedule": _SCHEDULE,
     "customer": _plain("id", discount=_DISCOUNT),
     "discount": _DISCOUNT,

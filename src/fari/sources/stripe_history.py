@@ -107,9 +107,12 @@ def _evidence(case: Case, pricer: Pricer) -> dict[str, list[Seen]]:
                 begins = bool(before) and own not in before
                 found.setdefault(own, []).append(Seen(point.at, terms.get(own), point.origin, before.get(own), begins, read=not point.event))
         states.append((point.at, {*terms, *unknown}, point.origin))
+    trials = {point.state.get("trial_start") for point in case.points}
     for invoice in case.invoices:
         if invoice.counts:
             for line in pricer.lines(invoice, known):
+                if line.terms is None and line.at in trials:
+                    continue  # what is given back when a trial is set ends no terms
                 found.setdefault(line.item, []).append(Seen(line.at, line.terms, line.origin, line.before, line.begins, line.until))
     for body, origin in case.schedules:
         for phased, at, planned in _phases(body, case, pricer, known, origin):

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from fari.sources.stripe_case import Case, Invoice, Origin
+from fari.sources.stripe_lines import minor, subscription_of
 from fari.sources.stripe_price import id_of, members, text_of
 from fari.sources.stripe_terms import Pricer, items_of
 
@@ -76,9 +77,12 @@ def life_of(case: Case, pricer: Pricer, since: date) -> Life | None:
             period = next((holder for holder in (state, *items_of(state)) if holder.get("current_period_end")), state)
             life.until = day(period.get("current_period_end"))
         life.until = life.until or _scheduled_end(case, pricer)
-    life.trials = _trials(case, pricer, life)
-    if status == "trialing" and life.trials:
-        ended = life.trials[-1].until
+    if life.until and life.cancelled_on and life.cancelled_on < life.until and _paid_back(case, state.get("canceled_at")):
+        life.until = max(life.since, life.cancelled_on)
+    trials = _trials(case, pricer, life)
+    life.trials = [trial for trial in trials if not _is_gift(trial, case, pricer, life)]
+    if status == "trialing" and trials and trials[-1] in life.trials:
+        ended = trials[-1].until
         if ended is None:
             pricer.say(origin, f"{case.id} is on trial until no day: kept as running", "trial_end", mend="export it again")
         elif life.until is None or life.until > ended:
@@ -96,6 +100,44 @@ def _scheduled_end(case: Case, pricer: Pricer) -> date | None:
             ends = [phase.get("end_date") for phase in body.get("phases") or ()]
             return pricer.day(ends[-1]) if ends else None
     return None
+
+
+def _paid_back(case: Case, instant: object) -> bool:
+    """Whether all that was paid for the time of an instant was given back."""
+    paid = [invoice for invoice in case.invoices if invoice.counts and isinstance(instant, int) and _is_for(invoice, case.id, instant)]
+    return bool(paid) and all(invoice.refunded for invoice in paid)
+
+
+def _is_for(invoice: Invoice, subscription: str, instant: int) -> bool:
+    """Whether an invoice asks money for a period of a subscription that holds this instant."""
+    periods = [members(line.get("period")) for line in invoice.lines if subscription_of(line) in (None, subscription) and minor(line) > 0]
+    return any(int(period.get("start") or 0) <= instant < int(period.get("end") or 0) for period in periods)
+
+
+def _is_gift(trial: Span, case: Case, pricer: Pricer, life: Life) -> bool:
+    """Whether a trial was set on a subscription that was paid for already: free time for a customer, who goes on being one.
+
+    An invoice paid before says so, else the state before. Where neither is known and it began without a trial, it is taken for one that was paid.
+    """
+    if trial.since <= life.since:
+        return False
+    for invoice in case.invoices:
+        on = pricer.day(invoice.body.get("created"))
+        asked = sum(minor(line) for line in invoice.lines if subscription_of(line) in (None, case.id))
+        if invoice.counts and on and on < trial.since and asked > 0:
+            return True
+    before: Mapping[str, Any] | None = None
+    for point in case.points:
+        if pricer.day(point.state.get("trial_start")) == trial.since:
+            if point.before and pricer.day(point.before.get("trial_start")) != trial.since:
+                before = point.before
+            break
+        before = point.state
+    if before is None:
+        what = f"{case.id} began before its trial, which is counted as free time of a paying customer"
+        pricer.say(trial.origin, what, "trial_start", str(trial.since), "import its events or invoices too, which tell whether it was paid before")
+        return True
+    return before.get("status") in ("active", "past_due") and any(one.price.amount > 0 for one in pricer.state(before, trial.origin)[0].values())
 
 
 def _trials(case: Case, pricer: Pricer, life: Life) -> list[Span]:

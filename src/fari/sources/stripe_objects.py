@@ -1,4 +1,4 @@
-"""Stripe's API objects as JSON, as a list object, an array, JSON Lines or one object: subscriptions, invoices, events, schedules, customers, prices.
+"""Stripe's API objects as JSON, as a list object, an array, JSON Lines or one object: subscriptions, invoices, events, customers, prices, refunds.
 
 A subscription object knows its terms of today. What they were before stands in its invoices and events; all that is known of a customer is kept
 and its subscriptions are worked out from that together, in whichever files and on whichever days it comes.
@@ -30,6 +30,7 @@ _IDS = {
     "subscription": "sub_",
     "customer": "cus_",
     "invoice": "in_",
+    "charge": "ch_",
     "event": "evt_",
     "subscription_schedule": "sub_sched_",
     "price": "price_",
@@ -132,6 +133,8 @@ class Reader:
             yield from self._subscription(line, value, at)
         elif kind == "invoice":
             yield from self._invoice(line, value, at)
+        elif kind == "charge" and not (value.get("refunded") and _owner(value)):
+            yield Skipped(line, "a charge that was not paid back whole: invoices tell what was paid")
         else:
             yield from self._about(line, kind, value, at)
 

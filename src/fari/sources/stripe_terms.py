@@ -81,7 +81,7 @@ class Pricer:
             own = str(id_of(item))
             place = f"{self.case.id}/{own}" if len(items) > 1 else self.case.id
             try:
-                priced[own] = item, self._price(item, text_of(state.get("currency")))
+                priced[own] = item, self._price(item, text_of(state.get("currency")), origin, place)
             except MeteredError:
                 self.said["metered", own] = Skipped(origin[1], "an item billed by usage: no MRR")
             except UnpricedError as fault:
@@ -200,15 +200,16 @@ class Pricer:
                     found[price, int(seats)] = made
         return found
 
-    def _price(self, item: Mapping[str, Any], currency: str | None) -> Price:
+    def _price(self, item: Mapping[str, Any], currency: str | None, origin: Origin, place: str) -> Price:
         given = item.get("price") if item.get("price") is not None else item.get("plan")
         own = id_of(given)
         body = self.prices.get(own or "") or given
         try:
             return price_of({**item, "price": body}, currency)
-        except UnpricedError:
+        except UnpricedError as fault:
             seats = item.get("quantity")
             if own and (billed := self._invoiced.get((own, seats if isinstance(seats, int) else 1))):
+                self.say(origin, f"{place} {fault.what}: counted as it was billed for so many seats", "price", fault.value, fault.mend)
                 return billed
             raise
 
