@@ -22,7 +22,8 @@ from fari.surfaces.cli import app
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+GOLDEN = DOCS / "golden"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("**/*.md"))]
 
 
 def written() -> ModuleType:
@@ -144,7 +145,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" in target:
@@ -171,6 +172,26 @@ def test_files_of_others_have_their_origin_and_licence_beside_them() -> None:
             assert re.search(r"@[0-9a-f]{7}\b|commit\s+`[0-9a-f]{7}`", readme), f"{folder.name} names no commit"
             assert re.search(r"Apache License|MIT|CC0", readme), f"{folder.name} names no licence"
             assert not [file.name for file in folder.iterdir() if file.suffix in (".csv", ".gz", ".json", ".yml") and not named(file.name, readme)]
+
+
+@pytest.mark.parametrize("folder", [one for one in sorted(GOLDEN.iterdir()) if one.is_dir()], ids=lambda folder: folder.name)
+def test_a_golden_case_tells_of_itself_and_is_in_the_suites_table(folder: Path) -> None:
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert f"({folder.name}/README.md)" in (GOLDEN / "README.md").read_text(encoding="utf-8")
+    assert not [file.name for file in folder.glob("*.csv") if f"`{file.name}`" not in readme]
+
+
+def test_the_suite_names_tests_that_there_are() -> None:
+    for page in GOLDEN.glob("**/README.md"):
+        for name in re.findall(r"`(tests/\w+\.py)`", page.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists(), name
+
+
+def test_each_case_of_revenue_has_its_test_and_each_test_its_case() -> None:
+    told = re.findall(r"^\| (\d+) \| .* \| `test_(\d\d)_…` \|$", (GOLDEN / "revenue" / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert [int(number) for number, _ in told] == [int(held) for _, held in told] == list(range(1, 35))
+    written = re.findall(r"^def test_(\d\d)_", (ROOT / "tests" / "test_revenue_cases.py").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert {held for _, held in told} == set(written)
 
 
 def named(file: str, readme: str) -> bool:
