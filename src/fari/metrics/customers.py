@@ -129,6 +129,7 @@ def churn_of_stayers(churned_customers: Decimal, churned_newcomers: Decimal, ope
     dims="channel campaign plan country persona currency",
     stage="retention",
     good="down",
+    adds=False,
     listed=False,
 )
 def churned_newcomers(row: Any) -> Any:
