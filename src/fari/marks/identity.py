@@ -230,6 +230,7 @@ def _accounts(
         if others:
             links.join(own[0], others[0], "billing_email")
             links.targets.add(others[0])
+    homeless = {person for person in (named.get(i, i) for i in seen.known) if person not in of}
     if company.match_domains:
         _match_domains(seen, named, of, links)
     # A person without an account is its own: account ids that are ids of such a person are that account.
@@ -240,6 +241,9 @@ def _accounts(
         if person in alone and person != account:
             links.join(account, person, "own_person")
             links.targets.add(person)
+        elif person in homeless and person in of:
+            # It was its own account until its domain gave it another: what is told of the one is told of the other.
+            links.join(account, next(iter(of[person])), "domain")
     names = links.names()
     rows: dict[tuple[str, str], int] = {}
     for person, homes in of.items():
