@@ -169,6 +169,7 @@ def test_12_upgrade_within_a_month_is_one_expansion_on_its_day(tmp_path: Path) -
 def test_13_plan_swap_is_one_movement_and_equal_value_none(tmp_path: Path) -> None:
     swapped = book(tmp_path / "1", "s,a,2025-01-01,2025-03-10,100,EUR,month,Basic\nt,a,2025-03-10,,150,EUR,month,Pro", "plan")
     assert moved(swapped) == {"expansion_mrr": Decimal(50)}
+    assert split(swapped, "expansion_mrr", "2025-03", "cause") == {"plan": Decimal(50)}
     same = book(tmp_path / "2", "s,a,2025-01-01,2025-03-10,100,EUR,month,M\ns,a,2025-03-10,,1200,EUR,year,Y", "plan")
     assert moved(same) == {}
     assert split(same, "mrr", "2025-03", "plan") == {"Y": Decimal(100)}

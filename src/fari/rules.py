@@ -24,6 +24,8 @@ class Choice:
     says: str
     options: Mapping[str, str]
     form: Literal["word", "days", "ratio"] = "word"
+    number: str = ""
+    """What an answer that is a number means."""
 
     def checked(self, answer: str) -> str:
         """The answer as it is written, or UsageError saying what can be answered."""
@@ -41,7 +43,7 @@ class Choice:
 
     def meaning(self, answer: str) -> str:
         """An answer in words."""
-        return self.options.get(answer, f"{answer} days" if self.form == "days" else answer)
+        return self.options.get(answer, self.number.format(answer))
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def _data() -> dict[str, Any]:
 @cache
 def choices() -> dict[str, Choice]:
     """Every choice by name, in the order in which a bridge walks over them."""
-    return {name: Choice(name, said["says"], said.get("options", {}), said.get("form", "word")) for name, said in _data()["choice"].items()}
+    return {
+        name: Choice(name, said["says"], said.get("options", {}), said.get("form", "word"), said.get("number", ""))
+        for name, said in _data()["choice"].items()
+    }
 
 
 @cache

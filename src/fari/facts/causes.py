@@ -68,11 +68,21 @@ def _changes(running: Table, net: Table) -> Table:
     both = one[0].union(one[1], one[2], distinct=False)
     days = net.select(n_account=net.account, n_day=net.from_day)
     both = settled(both).semi_join(days, [both.account == days.n_account, both.day == days.n_day])
-    # Of a subscription no two terms run at once: there is one of each at most.
-    kept = {name: both[name].max() for name in columns if name not in (*_SUBSCRIPTION, "origin")}
-    return both.group_by(_SUBSCRIPTION).aggregate(
+    own = _joined(both)
+    # A biller may end one subscription and begin another where terms change: of one that ends and one that begins the second goes on.
+    ends, begins = own.new_plan.isnull().ifelse(1, 0), own.old_plan.isnull().ifelse(1, 0)
+    day = ibis.window(group_by=["account", "day"])
+    own = own.mutate(ends=ends, begins=begins, all_ends=ends.sum().over(day).cast("int64"), all_begins=begins.sum().over(day).cast("int64"))
+    swapped = ((own.ends == 1) | (own.begins == 1)) & (own.all_ends == 1) & (own.all_begins == 1)
+    return _joined(own.mutate(subscription_id=swapped.ifelse("", own.subscription_id)).select(*both.columns))
+
+
+def _joined(rows: Table) -> Table:
+    """Rows of a subscription and day as one: of no two terms at once, there is one before and one after at most."""
+    kept = {name: rows[name].max() for name in rows.columns if name not in (*_SUBSCRIPTION, "origin")}
+    return rows.group_by(_SUBSCRIPTION).aggregate(
         # The row that brought the new terms, else the one whose terms ended.
-        origin=ibis.coalesce(both.new_plan.notnull().ifelse(both.origin, _NONE).min(), both.origin.min()),
+        origin=ibis.coalesce(rows.new_plan.notnull().ifelse(rows.origin, _NONE).min(), rows.origin.min()),
         **kept,
     )
 
