@@ -7,7 +7,7 @@ from typing import Any
 
 from fari.insight.lives import Lives
 
-GOLDEN = Path(__file__).parent / "golden" / "sbg"
+GOLDEN = Path(__file__).parent.parent / "docs" / "golden" / "retention"
 
 
 def golden(name: str) -> list[dict[str, str]]:

@@ -42,11 +42,13 @@ def slow_likelihood(a: float, b: float, lives: Lives) -> float:
 # Published figures --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("there", "a", "b", "likelihood"), [(REGULAR, 0.704077, 1.182043, -1680.2652), (HIGH_END, 0.668088, 3.806095, -1611.1581)])
-def test_the_papers_two_segments_are_fitted_to_the_printed_digits(there: tuple[int, ...], a: float, b: float, likelihood: float) -> None:
-    lives = seen(there, 7)
+@pytest.mark.parametrize("row", golden("fits"), ids=lambda row: row["case"])
+def test_published_cohorts_are_fitted_to_the_printed_digits(row: dict[str, str]) -> None:
+    lives = Lives.of_cohorts(*(tuple(int(count) for count in cohort.split()) for cohort in row["there"].split("|")))
     model = fit(lives)
-    assert (round(model.a, 6), round(model.b, 6), round(model.likelihood(lives), 4)) == (a, b, likelihood)
+    assert (f"{model.a:.6f}", f"{model.b:.6f}", f"{model.likelihood(lives):.4f}") == (row["a"], row["b"], row["log_likelihood"])
+    for own, printed in ((model.a, row["published_a"]), (model.b, row["published_b"])):
+        assert not printed or f"{own:.{len(printed.partition('.')[2])}f}" == printed
 
 
 @pytest.mark.parametrize(("there", "column"), [(REGULAR, "regular_model"), (HIGH_END, "high_end_model")])
@@ -57,28 +59,24 @@ def test_the_years_held_back_are_projected_as_published(there: tuple[int, ...], 
 
 
 def test_retention_rates_rise_as_published() -> None:
-    for there, rates in (
-        (REGULAR, ".627 .756 .819 .856 .880 .898 .911 .921 .929 .935 .941 .945"),
-        (HIGH_END, ".851 .878 .897 .911 .921 .929 .936 .942 .946 .950 .954 .957"),
-    ):
+    for there, column in ((REGULAR, "regular_rate"), (HIGH_END, "high_end_rate")):
         model = fit(seen(there, 7))
-        assert [f"{model.rate(year):.3f}".removeprefix("0") for year in range(1, 13)] == rates.split()
+        assert [f"{model.rate(year):.3f}" for year in range(1, 13)] == [row[column] for row in CURVES[1:]]
 
 
 def test_four_years_foretell_the_next_eight() -> None:
-    lives = seen(REGULAR, 4)
-    model = fit(lives)
-    assert (round(model.a, 6), round(model.b, 6), round(model.likelihood(lives), 4)) == (0.763665, 1.295830, -1401.5594)
+    model = fit(seen(REGULAR, 4))
     assert [round(1000 * model.survival(year), 1) for year in range(5, 13)] == [284.5, 253.7, 229.6, 210.3, 194.3, 180.9, 169.4, 159.5]
 
 
-@pytest.mark.parametrize(("there", "actual", "modelled", "naive"), [(REGULAR, 4.579, 4.580, 2.710), (HIGH_END, 7.560, 7.534, 6.403)])
-def test_thirteen_years_are_foretold_where_constant_churn_falls_short(there: tuple[int, ...], actual: float, modelled: float, naive: float) -> None:
+@pytest.mark.parametrize("row", golden("lifetimes"), ids=lambda row: row["segment"])
+def test_thirteen_years_are_foretold_where_constant_churn_falls_short(row: dict[str, str]) -> None:
+    there = {"regular": REGULAR, "high_end": HIGH_END}[row["segment"]]
     model, constant = fit(seen(there, 7)), Retention(1 - there[1] / there[0], 0)
-    assert round(sum(there) / there[0], 3) == actual
-    assert round(sum(model.survival(year) for year in range(13)), 3) == modelled
+    assert f"{sum(there) / there[0]:.3f}" == row["actual"]
+    assert f"{sum(model.survival(year) for year in range(13)):.3f}" == row["model"]
     within = sum(constant.survival(year) for year in range(13)) if there is HIGH_END else 1 / constant.churn
-    assert round(within, 3) == naive
+    assert f"{within:.3f}" == row["naive"]
 
 
 @pytest.mark.parametrize("row", golden("derl"), ids=lambda row: f"{row['a']}-{row['renewals']}")
@@ -92,8 +90,7 @@ def test_residual_lifetimes_are_those_of_the_table(row: dict[str, str]) -> None:
 def test_several_cohorts_are_fitted_together() -> None:
     lives = Lives.of_cohorts(*FOUR_COHORTS)
     model = fit(lives)
-    assert (f"{model.a:.2f}", f"{model.b:.2f}") == ("3.80", "15.19")
-    assert (round(model.likelihood(lives), 4), round(model.churn, 6)) == (-40255.8373, 0.200006)
+    assert round(model.churn, 6) == 0.200006
 
 
 def test_a_base_is_worth_more_than_pooled_retention_says() -> None:

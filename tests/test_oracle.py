@@ -19,6 +19,7 @@ from tests.oracle import ask as ask_books
 from tests.random_company import COLUMNS, companies, random_company, write
 
 GOLDEN = Path(__file__).parent / "golden"
+PLAYBOOK = Path(__file__).parent.parent / "docs" / "golden" / "mrr-playbook"
 ACME = Company(currency="EUR", timezone="Europe/Rome", today=date(2025, 12, 31))
 Row = dict[str, Any]
 
@@ -120,20 +121,12 @@ def test_cac_arpa_lifetime_and_clv() -> None:
 
 
 def playbook() -> Tables:
-    with (GOLDEN / "mrr-playbook/subscription_periods.csv").open() as file:
-        return {
-            "subscriptions": [
-                {
-                    "subscription_id": row["subscription_id"], "account_id": row["customer_id"], "amount": row["monthly_amount"],
-                    "starts_on": row["start_date"], "ends_on": row["end_date"], "currency": "EUR", "interval": "month",
-                }
-                for row in csv.DictReader(file)
-            ]
-        }  # fmt: skip
+    with (PLAYBOOK / "subscriptions.csv").open() as file:
+        return {"subscriptions": [{**row, "currency": "EUR"} for row in csv.DictReader(file)]}
 
 
 def test_mrr_playbook_every_month() -> None:
-    with (GOLDEN / "mrr-playbook/expected_monthly.csv").open() as file:
+    with (PLAYBOOK / "expected_monthly.csv").open() as file:
         expected = list(csv.DictReader(file))
     tables = playbook()
     signed = {"new_mrr": ("new_mrr", 1), "expansion": ("expansion_mrr", 1), "contraction": ("contraction_mrr", -1), "churn": ("churned_mrr", -1)}
