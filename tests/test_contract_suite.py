@@ -20,7 +20,7 @@ from fari.engine.answer import Answer, Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period
 from fari.engine.periods import parse as period_of
-from fari.errors import UsageError
+from fari.errors import FariError, UsageError
 from fari.ledger.schema import TABLES
 from fari.ledger.store import SYSTEM, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
@@ -112,8 +112,9 @@ def test_it_refuses_a_dimension_that_an_input_lacks_and_names_the_input(name: st
             if not lacking:
                 nobody.ask(question)
                 continue
-            with pytest.raises(UsageError) as refused:
+            with pytest.raises(FariError) as refused:
                 nobody.ask(question)
+            assert not isinstance(refused.value, UsageError), "refused: exit status 1, where wrong usage is 2"
             assert dimension in str(refused.value)
             assert any(leaf in str(refused.value) for leaf in lacking)
 

@@ -16,7 +16,7 @@ from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.explain import Explanation, explain
 from fari.engine.periods import parse
-from fari.errors import UsageError
+from fari.errors import FariError, UsageError
 from fari.metrics import METRICS
 from fari.metrics.kinds import Formula, Measure, Spread
 from fari.sample import asker as sample
@@ -333,7 +333,7 @@ def test_as_known_on_a_day(tmp_path: Path) -> None:
 def test_a_metric_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="did you mean 'churned_mrr'"):
         opened("churn_mrr", "2025-03")
-    with pytest.raises(UsageError, match="plan"):
+    with pytest.raises(FariError, match="plan"):
         opened("cac", "2025-03", plan="Basic")
 
 

@@ -15,7 +15,7 @@ from fari.engine.build import Builder
 from fari.engine.duck import DuckDB
 from fari.engine.graph import rests_on_rules
 from fari.engine.periods import Period, number, tiles
-from fari.errors import UsageError, did_you_mean
+from fari.errors import FariError, UsageError, did_you_mean
 from fari.facts.words import UNALLOCATED
 from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
@@ -242,7 +242,7 @@ def has(name: str, dimensions: Iterable[str]) -> bool:
 
 
 def check(names: Sequence[str], question: Question) -> None:
-    """UsageError where a metric or dimension is unknown, or an input of a metric lacks a dimension."""
+    """UsageError where a metric or dimension is unknown; FariError, a refusal, where an input of a metric lacks a dimension."""
     for dimension in (*question.by, *(d for d, _ in question.where)):
         if dimension not in DIMENSIONS:
             raise UsageError(f"unknown dimension {dimension!r}{did_you_mean(dimension, DIMENSIONS)} (one of: {', '.join(DIMENSIONS)})")
@@ -257,7 +257,7 @@ def check(names: Sequence[str], question: Question) -> None:
             for dimension in (*question.by, *(d for d, _ in question.where)):
                 if dimension not in measure.dimensions:
                     subject = f"{name} cannot be split by {dimension}"
-                    raise UsageError(subject if leaf == name else f"{subject}: its input {leaf} has no {dimension}")
+                    raise FariError(subject if leaf == name else f"{subject}: its input {leaf} has no {dimension}")
 
 
 @dataclass

@@ -220,12 +220,12 @@ def names(asked: Sequence[str], question: "Question") -> tuple[tuple[str, ...], 
         return named, ()
     check((), question)
     fitting, left_out = [], []
-    why: UsageError | None = None
+    why: FariError | None = None
     for name in listed():
         try:
             check((name,), question)
             fitting.append(name)
-        except UsageError as error:
+        except FariError as error:
             left_out.append(name)
             why = error
     if why is not None and not fitting:
