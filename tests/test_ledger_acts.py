@@ -195,10 +195,17 @@ def test_what_was_appended_goes_when_its_key_is_replaced_again(book: Book) -> No
     assert book.rows("stages", "person_id stage") == [("p1", "lead"), ("p1", "mql"), ("p2", "lead")]
 
 
-def test_equal_rows_of_two_files_appended_at_once_are_added_once(book: Book) -> None:
+def test_equal_costs_of_two_files_are_two_costs_when_appended_and_those_of_one_file_again_are_not(book: Book) -> None:
+    """Another employee of the same pay is another cost; the same file once more is a retry. A stage said twice is one stage."""
     one = csv("day,kind,amount,currency", "2025-01-27,salary,2500,EUR")
     book.act([book.put("a.csv", one), book.put("b.csv", one)], append=True)
-    assert len(book.rows("spend", "amount")) == 1
+    assert len(book.rows("spend", "amount")) == 2
+    assert counts(book.bring("c.csv", one, append=True), "spend") == (0, 1, 0, 0)
+    assert book.bring("c.csv", one, append=True).import_id is None
+    assert len(book.rows("spend", "amount")) == 3
+    lead = csv("person_id,stage,at", "p1,lead,2025-01-05T10:00:00Z")
+    book.act([book.put("d.csv", lead), book.put("e.csv", lead)], append=True)
+    assert len(book.rows("stages", "stage")) == 1
 
 
 def test_of_two_files_of_one_act_the_later_speaks_and_the_earlier_says_so(book: Book) -> None:
@@ -220,7 +227,7 @@ def test_sources_do_not_replace_each_other(book: Book) -> None:
 
 def test_replace_withdraws_what_the_file_no_longer_has_inside_its_period(book: Book) -> None:
     book.bring("spend.csv", SPEND)
-    book.bring("later.csv", csv("day,amount,currency,platform", "2025-03-01,7,EUR,late"))
+    book.bring("earlier.csv", csv("day,amount,currency,platform", "2024-12-31,7,EUR,early"))
     kept = csv(
         "day,channel,campaign,kind,amount,currency,platform",
         "2025-01-01,Paid Search,brand,ads,100.50,EUR,google",
@@ -228,8 +235,25 @@ def test_replace_withdraws_what_the_file_no_longer_has_inside_its_period(book: B
     )
     report = book.bring("spend.csv", kept, replace=True)
     assert counts(report, "spend") == (0, 0, 2, 2)
-    assert book.rows("spend", "day") == [("2025-01-01",), ("2025-02-01",), ("2025-03-01",)]
+    assert book.rows("spend", "day") == [("2024-12-31",), ("2025-01-01",), ("2025-02-01",)]
     assert book.bring("spend.csv", kept, replace=True).import_id is None
+
+
+def test_replace_without_a_named_period_goes_to_the_horizon_and_says_so(book: Book) -> None:
+    """A file covers its table from its first row to the data's horizon, so that its newest row can be taken back too."""
+    header = "day,amount,currency"
+    book.bring("spend.csv", csv(header, "2025-01-01,1,EUR", "2025-01-02,2,EUR", "2025-01-03,4,EUR"))
+    report = book.bring("spend.csv", csv(header, "2025-01-01,1,EUR", "2025-01-02,2,EUR"), replace=True)
+    assert counts(report, "spend") == (0, 0, 2, 1)
+    assert book.rows("spend", "day") == [("2025-01-01",), ("2025-01-02",)]
+    assert [problem.mend for problem in report.problems] == ["say with --covers FROM..UNTIL which days it speaks for"]
+
+
+def test_replace_withdraws_rows_without_a_date(book: Book) -> None:
+    book.bring("people.csv", csv("person_id,email,created_at", "p1,a@acme.test,", "p2,b@acme.test,2025-01-01", "p3,c@acme.test,2024-01-01"))
+    report = book.bring("people.csv", csv("person_id,email,created_at", "p2,b@acme.test,2025-01-01"), replace=True)
+    assert counts(report, "people") == (0, 0, 1, 1)
+    assert book.rows("people", "person_id") == [("p2",), ("p3",)]
 
 
 def test_replace_takes_the_period_that_is_named(book: Book) -> None:

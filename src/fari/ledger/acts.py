@@ -98,7 +98,7 @@ def commit(
         spans = {reports[one.file_no].source: covers.get((one.file_no, table)) for one in brought[table]} if how.replace else None
         with staging.session() as session:
             known = Known(ledger.files(table), now if table == "events" else then)
-            return compare(session, table, known, several=len(brought[table]) > 1, append=how.append, spans=spans)
+            return compare(session, table, known, several=len(brought[table]) > 1, append=how.append, today=how.recorded, spans=spans)
 
     def write(one: Compared) -> dict[str, Any]:
         with staging.session() as session:
@@ -173,6 +173,10 @@ def _tell(found: Compared, reports: Sequence[Report]) -> None:
     for file_no, rows in found.overruled.items():
         what = f"{rows} row{'s' if rows > 1 else ''} of {found.table} not kept: a later file of this import has rows of the same keys"
         mend = "import the files with --append to keep both"
+        reports[file_no].problems.append(Problem("", what, mend=mend, file=reports[file_no].file, table=found.table, refused=False))
+    for file_no, rows in found.after.items():
+        what = f"{rows} of the withdrawn rows of {found.table} {'are' if rows > 1 else 'is'} later than the file's last: it covers all days until now"
+        mend = "say with --covers FROM..UNTIL which days it speaks for"
         reports[file_no].problems.append(Problem("", what, mend=mend, file=reports[file_no].file, table=found.table, refused=False))
 
 

@@ -72,3 +72,5 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 
 ONCE = frozenset({"people", "accounts", "deals", "rates", "targets", "subscriptions"})
 """Tables in which a key names one thing: of two rows of a file with one key the last is kept."""
+COUNTED = frozenset({"spend"})
+"""Tables of which two equal rows are two things: two salaries on one day are two costs."""

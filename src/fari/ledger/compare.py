@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from fari.ledger.checks import COUNTED
 from fari.ledger.schema import TABLES
 from fari.ledger.sql import among, empty, literal, parquet, quote
 from fari.ledger.store import Import, current_sql, stored_columns
@@ -30,6 +31,8 @@ class Compared:
     """and how many of these say that a key is withdrawn."""
     whole: bool = True
     """Whether all good rows are to be written."""
+    after: dict[int, int] = field(default_factory=dict)
+    """By file that names no range of days: withdrawn rows that are later than its own last."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,13 @@ class Known:
     seen: Sequence[Import]
 
 
-def compare(session: Any, table: str, known: Known, *, several: bool, append: bool, spans: Mapping[str, Span] | None = None) -> Compared:
+def compare(
+    session: Any, table: str, known: Known, *, several: bool, append: bool, today: date, spans: Mapping[str, Span] | None = None
+) -> Compared:
     """Compare `checked_<table>` with the current rows, into `compared_<table>`: each good row's status, and whether it is written.
 
     `several` says whether more than one file brought rows. With `spans`, what its sources no longer have goes into `withdrawn_<table>`:
-    within the range of days given for a source, or where there is none from its first row to its last.
+    within the range of days given for a source; where there is none, from its first row to the day of the import, and what has no date.
     """
     met = _known(session, table, known, spans)
     found = Compared(table)
@@ -64,7 +69,7 @@ def compare(session: Any, table: str, known: Known, *, several: bool, append: bo
         if not speaks:
             found.overruled[file_no] = found.overruled.get(file_no, 0) + rows
     if spans is not None:
-        _withdraw(session, table, spans, found)
+        _withdraw(session, table, spans, today, found)
     return found
 
 
@@ -82,7 +87,7 @@ def written(found: Compared, import_id: str, at: datetime, *, append: bool, repl
 
 def _known(session: Any, table: str, known: Known, spans: Mapping[str, Span] | None) -> bool:
     """`known_<table>`: the current rows of the scopes the files name (all rows of their sources with `spans`). False where there are none."""
-    columns = stored_columns(table) if spans is not None else dict.fromkeys(("source", "key", "scope", "digest"), "VARCHAR")
+    columns = stored_columns(table) if spans is not None else dict.fromkeys(("source", "key", "scope", "digest", "origin"), "VARCHAR")
     ids = [one for one in known.seen if table in one.tables]
     if not known.files or not ids:
         session.execute(f"CREATE TABLE known_{table} AS {empty(columns)}")
@@ -113,12 +118,14 @@ def _messages(session: Any, known: bool) -> None:
 
 
 def _appended(session: Any, table: str) -> None:
-    """Rows that are added: those not known yet, nor brought by an earlier file of the act."""
+    """Rows that are added: those not known yet, nor brought by an earlier file of the act. A cost is known only from the same line of the same file."""
+    alike = "digest || origin" if table in COUNTED else "digest"
     nth = "row_number() OVER (PARTITION BY source, scope, digest, file_no ORDER BY place) AS nth"
     again = "row_number() OVER (PARTITION BY source, scope, digest, nth ORDER BY file_no) > 1 AS again"
-    said = f"SELECT *, {again} FROM (SELECT place, file_no, source, scope, key, digest, {nth} FROM {_good(table)})"
+    good = f"(SELECT * REPLACE ({alike} AS digest) FROM {_good(table)})"
+    said = f"SELECT *, {again} FROM (SELECT place, file_no, source, scope, key, digest, {nth} FROM {good})"
     session.execute(
-        f"CREATE TABLE compared_{table} AS WITH {_statuses(table, said)} "
+        f"CREATE TABLE compared_{table} AS WITH {_statuses(table, said, alike)} "
         "SELECT place, file_no, CASE WHEN again THEN 'unchanged' ELSE status END AS status, true AS speaks, "
         "NOT again AND status <> 'unchanged' AS written, 0 AS missed FROM statuses"
     )
@@ -152,10 +159,10 @@ def _replaced(session: Any, table: str, known: bool, several: bool) -> None:
     )
 
 
-def _statuses(table: str, said: str) -> str:
+def _statuses(table: str, said: str, alike: str = "digest") -> str:
     """The rows said, each with its status: of equal rows as many are unchanged as were known."""
     return (
-        f"said AS ({said}), had AS (SELECT source, scope, digest, count(*) AS n FROM known_{table} GROUP BY ALL), "
+        f"said AS ({said}), had AS (SELECT source, scope, {alike} AS digest, count(*) AS n FROM known_{table} GROUP BY ALL), "
         f"keys AS (SELECT DISTINCT source, scope, key FROM known_{table}), "
         "statuses AS (SELECT s.*, CASE WHEN nth <= coalesce(h.n, 0) THEN 'unchanged' WHEN k.key IS NOT NULL THEN 'changed' ELSE 'new' END "
         "AS status FROM said s LEFT JOIN had h ON h.source = s.source AND h.scope = s.scope AND h.digest = s.digest "
@@ -163,27 +170,32 @@ def _statuses(table: str, said: str) -> str:
     )
 
 
-def _withdraw(session: Any, table: str, spans: Mapping[str, Span], found: Compared) -> None:
+def _withdraw(session: Any, table: str, spans: Mapping[str, Span], today: date, found: Compared) -> None:
     """`withdrawn_<table>`: what the files no longer have, for scopes of their sources dated inside their period.
 
+    A file that names no range covers its table to the horizon of the data, and no row known by `today` is later than that.
     A scope that keeps rows outside the period is written anew with those; one that keeps none leaves the mark of its withdrawal.
     A row that was refused still shows that its scope is there.
     """
     dated = TABLES[table].dated_by
     day = quote(f"{dated}_day") if dated else "NULL"
-    inside = f"coalesce({day} BETWEEN p.since AND p.until, false)" if dated else "true"
+    inside = f"coalesce({day} BETWEEN p.since AND p.until, p.last IS NOT NULL AND {day} IS NULL)" if dated else "true"
     scope = _scope(table)
     told = ", ".join(f"({literal(source)}, {_day(span, 0)}, {_day(span, 1)} - 1)" for source, span in spans.items())
     session.execute(
         f"CREATE TABLE gone_{table} AS WITH told(source, since, until) AS (VALUES {told}), "
         f"rows AS (SELECT source, min({day}) AS since, max({day}) AS until, max(file_no) AS file_no FROM {_good(table)} GROUP BY source), "
-        "spans AS (SELECT source, coalesce(t.since, r.since) AS since, coalesce(t.until, r.until) AS until, coalesce(r.file_no, 0) AS file_no "
+        f"spans AS (SELECT source, coalesce(t.since, r.since) AS since, coalesce(t.until, greatest(r.until, {_days(today)})) AS until, "
+        "CASE WHEN t.since IS NULL THEN coalesce(r.until, -1) END AS last, coalesce(r.file_no, 0) AS file_no "
         "FROM told t LEFT JOIN rows r USING (source)) "
-        f"SELECT k.*, p.file_no, {inside} AS inside FROM known_{table} k JOIN spans p ON p.source = k.source "
+        f"SELECT k.*, p.file_no, {inside} AS inside, coalesce({day} > p.last AND p.last >= 0, false) AS after FROM known_{table} k JOIN spans p ON p.source = k.source "
         f"ANTI JOIN (SELECT source, {scope} FROM checked_{table}) c ON c.source = k.source AND c.{scope} = k.{scope}"
     )
-    for file_no, rows in session.execute(f"SELECT file_no, count(*) FROM gone_{table} WHERE inside GROUP BY file_no").fetchall():
+    gone = f"SELECT file_no, count(*), count(*) FILTER (after) FROM gone_{table} WHERE inside GROUP BY file_no"
+    for file_no, rows, after in session.execute(gone).fetchall():
         found.counts[file_no]["withdrawn"] += rows
+        if after:
+            found.after[file_no] = after
     own = ", ".join("NOT stays AS withdrawn" if name == "withdrawn" else quote(name) for name in stored_columns(table))
     marked = (
         f"SELECT *, bool_or(inside) OVER s AS touched, bool_or(NOT inside) OVER s AS stays, "
@@ -207,4 +219,8 @@ def _scope(table: str) -> str:
 
 
 def _day(span: Span, which: int) -> str:
-    return "CAST(NULL AS INTEGER)" if span is None else str((span[which] - date(1970, 1, 1)).days)
+    return "CAST(NULL AS INTEGER)" if span is None else _days(span[which])
+
+
+def _days(day: date) -> str:
+    return str((day - date(1970, 1, 1)).days)
