@@ -323,7 +323,7 @@ class _Opener:
         if not metric.left_out or "left_out" not in self.engine.columns(base):
             return []
         sql = f"SELECT origin FROM ({base}) AS rows_of_it WHERE left_out > 0"
-        if metric.fact == "levels":
+        if metric.fact == "levels" and metric.when in ("opening", "closing"):
             self._have("running")
             sql = opened.unpriced(self._edge(metric), base if narrowed else "")
         origins = sorted({str(origin) for (origin,) in self.engine.run(sql)}, key=_natural)

@@ -34,7 +34,7 @@ BEFORE: dict[str, dict[str, str]] = {
     "open_visits": _WHOLE_VISIT,
     "visits": _WHOLE_VISIT,
     "carried_visits": _WHOLE_VISIT,
-    "visit_days": {**_VISIT, "day": "int32", "content": "string", "views": "int64", **_ABOUT},
+    "visit_days": {**_VISIT, "day": "int32", "content": "string", "seen_at": "timestamp", "views": "int64", **_ABOUT},
 }
 """What a part takes from the part before it (`<name>_before`), and its columns for the first part, which has none."""
 _OF_LEVELS = {"subscriptions": "subscription_levels", "deals": "won_levels", "stages": "stage_levels"}

@@ -122,10 +122,10 @@ def person_customers(members: Table, customer_starts: Table, horizon: Table) -> 
 
 
 def person_contents(visit_days: Table, members: Table) -> Table:
-    """Per known person and content type: the first visit in which a page of it was viewed."""
+    """Per known person and content type: when a page of it was first viewed."""
     human = visit_days.filter(visit_days.kind == "human")
     human = human.semi_join(members, human.visitor == members.person)
-    return human.group_by(["visitor", "content"]).aggregate(seen_at=human.started_at.min(), seen_day=human.day.min())
+    return human.group_by(["visitor", "content"]).aggregate(seen_at=human.seen_at.min(), seen_day=human.day.min())
 
 
 def stage_contents(stage_entries: Table, person_contents: Table) -> Table:

@@ -66,6 +66,7 @@ def account_periods(levels: Table, edges: Table) -> Table:
     opening = settled(levels).inner_join(edges, [levels.from_day <= edges.opening_day, levels.until_day > edges.opening_day])
     opening = opening.filter(opening.customer == 1)
     opening = opening.select(*columns, "period", "last_day", opening=opening.mrr)
+    levels = levels.filter(levels.left_out == 0)
     held = levels.select(held_account=levels.account, held_from=levels.from_day, held_until=levels.until_day, held_mrr=levels.mrr)
     joined = settled(opening).left_join(
         held, [opening.account == held.held_account, held.held_from <= opening.last_day, held.held_until > opening.last_day]

@@ -87,7 +87,8 @@ def _added(running: Table) -> Table:
 def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
     """Per account half-open stretches of unchanged MRR, plan and currency, with the level before and the movement that began them.
 
-    What the rules do not hold for a change (a short gap, a customer of less than a month) is taken out first.
+    What the rules do not hold for a change (a short gap, a customer of less than a month) is taken out first. What runs without an
+    exchange rate has rows of its own, worth nothing.
     """
     steps = _numbered(_changed(daily))
     out = _taken_out(steps, calendar, rules)
@@ -119,8 +120,8 @@ def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
         else_="",
     )
     gone = t.mrr == _ZERO
-    return t.select(
-        "account", "mrr", "before", "drift", "left_out",
+    levels = t.select(
+        "account", "mrr", "before", "drift", left_out=ibis.literal(0, "int64"),
         from_day=t.day,
         until_day=ibis.coalesce(t.next_change, FOREVER).cast("int32"),
         customer=(t.mrr > _ZERO).ifelse(1, 0).cast("int64"),
@@ -130,6 +131,21 @@ def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
         plan=ibis.coalesce(gone.ifelse(t.plan_before, t.plan), NOT_SET),
         currency=ibis.coalesce(gone.ifelse(t.currency_before, t.currency), NOT_SET),
         origin=ibis.coalesce(gone.ifelse(t.origin_before, t.origin), t.origin, t.origin_before),
+    )  # fmt: skip
+    return levels.union(_unpriced(daily).select(*levels.columns), distinct=False)
+
+
+def _unpriced(daily: Table) -> Table:
+    """Days on which something runs without an exchange rate, until the account's next: of an account with nothing else no other row would say so."""
+    some = daily.filter(daily.left_out > 0).select("account").distinct()
+    days = settled(daily).semi_join(some, "account")
+    days = days.mutate(next_day=days.day.lead(1).over(ibis.window(group_by="account", order_by=days.day)))
+    days = days.filter(days.left_out > 0)
+    nothing, none = ibis.literal(0, "int64"), ibis.literal("")
+    return days.select(
+        "account", "left_out", "origin", mrr=_ZERO, before=_ZERO, drift=_ZERO, customer=nothing, customer_before=nothing, cause=none,
+        movement=ibis.literal("none"), from_day=days.day, until_day=ibis.coalesce(days.next_day, FOREVER).cast("int32"),
+        plan=ibis.coalesce(days.plan, NOT_SET), currency=ibis.coalesce(days.currency, NOT_SET),
     )  # fmt: skip
 
 

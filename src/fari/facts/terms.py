@@ -83,7 +83,7 @@ def _valued(subscriptions: Table, account_ids: Table, fx: Table, home: Table, in
         list_value=ibis.coalesce(at_home.ifelse(cut.listed, _exchanged(cut.listed, cut.rate)), _zero()),
         drift=moved.ifelse(price - ibis.coalesce(_exchanged(cut.net, cut.rate_before), _zero()), _zero()).cast(MONEY),
         usage=_zero(),
-        left_out=exchanged.isnull().ifelse(1, 0).cast("int64"),
+        left_out=(counts & exchanged.isnull() & (cut.net > _zero())).ifelse(1, 0).cast("int64"),
     )  # fmt: skip
 
 

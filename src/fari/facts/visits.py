@@ -185,7 +185,7 @@ def visit_pages(visits: Table, page_views: Table, contents: Table) -> Table:
 
 
 def visit_days(page_views: Table, visits: Table, carried_visits: Table, contents: Table) -> Table:
-    """One row per visit, local day and content type: its page views (`views`) and the visit's own channel, campaign, country and device."""
+    """One row per visit, local day and content type: its page views (`views`), the first one's instant (`seen_at`) and what the visit is split by."""
     every = visits.union(carried_visits, distinct=False)
     times = every.select(*VISIT, "last_at", on_day=every.day, until=every.last_day)
     v = page_views.select("kind", "visitor", "at", "day", v_path=page_views.path)
@@ -194,10 +194,10 @@ def visit_days(page_views: Table, visits: Table, carried_visits: Table, contents
     same = settled(v).inner_join(times.filter(times.on_day == times.until), ["kind", "visitor", v.day == times.on_day, *within])
     over = settled(v).inner_join(times.filter(times.on_day < times.until), ["kind", "visitor", *within])
     columns = (*VISIT, "day", "v_path")
-    viewed = same.select(*columns).union(over.select(*columns), distinct=False)
-    by_path = viewed.group_by(list(columns)).aggregate(page_views=viewed.count().cast("int64"))
+    viewed = same.select(*columns, "at").union(over.select(*columns, "at"), distinct=False)
+    by_path = viewed.group_by(list(columns)).aggregate(page_views=viewed.count().cast("int64"), first_at=viewed["at"].min())
     typed = settled(by_path).left_join(contents, by_path.v_path == contents.path)
-    typed = typed.select(*VISIT, "day", "page_views", content=ibis.coalesce(typed.content, "other"))
-    counted = typed.group_by([*VISIT, "day", "content"]).aggregate(page_views=typed.page_views.sum().cast("int64"))
+    typed = typed.select(*VISIT, "day", "page_views", "first_at", content=ibis.coalesce(typed.content, "other"))
+    counted = typed.group_by([*VISIT, "day", "content"]).aggregate(page_views=typed.page_views.sum().cast("int64"), seen_at=typed.first_at.min())
     joined = settled(counted).inner_join(every.select(*VISIT, *ABOUT), list(VISIT))
-    return joined.select(*VISIT, "day", "content", joined.page_views.name("views"), *ABOUT)
+    return joined.select(*VISIT, "day", "content", "seen_at", joined.page_views.name("views"), *ABOUT)

@@ -43,9 +43,7 @@ class Known:
     seen: Sequence[Import]
 
 
-def compare(
-    session: Any, table: str, known: Known, *, several: bool, append: bool, today: date, spans: Mapping[str, Span] | None = None
-) -> Compared:
+def compare(session: Any, table: str, known: Known, *, several: bool, append: bool, today: date, spans: Mapping[str, Span] | None = None) -> Compared:
     """Compare `checked_<table>` with the current rows, into `compared_<table>`: each good row's status, and whether it is written.
 
     `several` says whether more than one file brought rows. With `spans`, what its sources no longer have goes into `withdrawn_<table>`:
@@ -118,7 +116,7 @@ def _messages(session: Any, known: bool) -> None:
 
 
 def _appended(session: Any, table: str) -> None:
-    """Rows that are added: those not known yet, nor brought by an earlier file of the act. A cost is known only from the same line of the same file."""
+    """Rows that are added: those not known yet, nor brought by an earlier file of the act. A cost is known from its own line of its own file only."""
     alike = "digest || origin" if table in COUNTED else "digest"
     nth = "row_number() OVER (PARTITION BY source, scope, digest, file_no ORDER BY place) AS nth"
     again = "row_number() OVER (PARTITION BY source, scope, digest, nth ORDER BY file_no) > 1 AS again"
@@ -188,7 +186,8 @@ def _withdraw(session: Any, table: str, spans: Mapping[str, Span], today: date, 
         f"spans AS (SELECT source, coalesce(t.since, r.since) AS since, coalesce(t.until, greatest(r.until, {_days(today)})) AS until, "
         "CASE WHEN t.since IS NULL THEN coalesce(r.until, -1) END AS last, coalesce(r.file_no, 0) AS file_no "
         "FROM told t LEFT JOIN rows r USING (source)) "
-        f"SELECT k.*, p.file_no, {inside} AS inside, coalesce({day} > p.last AND p.last >= 0, false) AS after FROM known_{table} k JOIN spans p ON p.source = k.source "
+        f"SELECT k.*, p.file_no, {inside} AS inside, coalesce({day} > p.last AND p.last >= 0, false) AS after "
+        f"FROM known_{table} k JOIN spans p ON p.source = k.source "
         f"ANTI JOIN (SELECT source, {scope} FROM checked_{table}) c ON c.source = k.source AND c.{scope} = k.{scope}"
     )
     gone = f"SELECT file_no, count(*), count(*) FILTER (after) FROM gone_{table} WHERE inside GROUP BY file_no"

@@ -6,9 +6,10 @@ from typing import Any
 from fari.metrics.kinds import Undefined, formula, measure
 
 _DIMS = "channel campaign plan country persona content currency cohort term"
+_RATE = "in a currency without an exchange rate on or before their day"
 
 
-@measure("levels", "during", needs="customers", dims=_DIMS, reach="content")
+@measure("levels", "during", needs="customers", dims=_DIMS, reach="content", left_out=_RATE)
 def new_customers(row: Any) -> Any:
     """Accounts that became a customer (MRR above 0) for the first time in the period.
 
@@ -34,7 +35,7 @@ def paid_new_customers(row: Any) -> Any:
     return ((row.movement == "new") & row.channel.isin(PAID)).ifelse(1, 0)
 
 
-@measure("levels", "closing", needs="customers", dims=_DIMS, reach="content", stage="retention", adds=False)
+@measure("levels", "closing", needs="customers", dims=_DIMS, reach="content", stage="retention", adds=False, left_out=_RATE)
 def customers(row: Any) -> Any:
     """Accounts with MRR above 0 on the last day of the period.
 
@@ -47,7 +48,7 @@ def customers(row: Any) -> Any:
     return row.customer
 
 
-@measure("levels", "opening", needs="customers", dims=_DIMS, reach="content", stage="retention", adds=False, listed=False)
+@measure("levels", "opening", needs="customers", dims=_DIMS, reach="content", stage="retention", adds=False, listed=False, left_out=_RATE)
 def opening_customers(row: Any) -> Any:
     """Customers at the start of the period: on the day before its first.
 

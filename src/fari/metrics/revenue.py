@@ -45,7 +45,7 @@ def opening_mrr(row: Any) -> Any:
     return row.mrr
 
 
-@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", unit="money", stage="monetisation", reach="content")
+@measure("levels", "during", needs="subscriptions", dims=f"{_DIMS} cause", unit="money", stage="monetisation", reach="content", left_out=_RATE)
 def new_mrr(row: Any) -> Any:
     """MRR of accounts that became customers for the first time in the period.
 

@@ -39,7 +39,7 @@ FROM (
       "t9"."origin",
       "t9"."period",
       "t9"."opening",
-      COALESCE("t5"."held_mrr", CAST(0.000000 AS DECIMAL(18, 6))) AS "closing"
+      COALESCE("t6"."held_mrr", CAST(0.000000 AS DECIMAL(18, 6))) AS "closing"
     FROM (
       SELECT
         "t7"."account",
@@ -58,28 +58,28 @@ FROM (
         "t7"."mrr" AS "opening"
       FROM (
         SELECT
-          "t6"."account",
-          "t6"."mrr",
-          "t6"."before",
-          "t6"."drift",
-          "t6"."left_out",
-          "t6"."from_day",
-          "t6"."until_day",
-          "t6"."customer",
-          "t6"."customer_before",
-          "t6"."movement",
-          "t6"."cause",
-          "t6"."plan",
-          "t6"."currency",
-          "t6"."origin",
-          "t6"."channel",
-          "t6"."campaign",
-          "t6"."rule",
-          "t6"."country",
-          "t6"."persona",
-          "t6"."cohort",
-          "t6"."term",
-          "t6"."churn_reason",
+          "t5"."account",
+          "t5"."mrr",
+          "t5"."before",
+          "t5"."drift",
+          "t5"."left_out",
+          "t5"."from_day",
+          "t5"."until_day",
+          "t5"."customer",
+          "t5"."customer_before",
+          "t5"."movement",
+          "t5"."cause",
+          "t5"."plan",
+          "t5"."currency",
+          "t5"."origin",
+          "t5"."channel",
+          "t5"."campaign",
+          "t5"."rule",
+          "t5"."country",
+          "t5"."persona",
+          "t5"."cohort",
+          "t5"."term",
+          "t5"."churn_reason",
           "t2"."period",
           "t2"."opening_day",
           "t2"."last_day",
@@ -89,9 +89,9 @@ FROM (
           SELECT
             *
           FROM "levels" AS "t0"
-        ) AS "t6"
+        ) AS "t5"
         INNER JOIN "edges" AS "t2"
-          ON "t6"."from_day" <= "t2"."opening_day" AND "t6"."until_day" > "t2"."opening_day"
+          ON "t5"."from_day" <= "t2"."opening_day" AND "t5"."until_day" > "t2"."opening_day"
       ) AS "t7"
       WHERE
         "t7"."customer" = 1
@@ -103,10 +103,12 @@ FROM (
         "t0"."until_day" AS "held_until",
         "t0"."mrr" AS "held_mrr"
       FROM "levels" AS "t0"
-    ) AS "t5"
-      ON "t9"."account" = "t5"."held_account"
-      AND "t5"."held_from" <= "t9"."last_day"
-      AND "t5"."held_until" > "t9"."last_day"
+      WHERE
+        "t0"."left_out" = 0
+    ) AS "t6"
+      ON "t9"."account" = "t6"."held_account"
+      AND "t6"."held_from" <= "t9"."last_day"
+      AND "t6"."held_until" > "t9"."last_day"
   ) AS "t10"
   GROUP BY
     1
