@@ -13,6 +13,7 @@ import pytest
 from tests.books import TODAY, Book, counts, csv, told
 
 from fari.company import Company
+from fari.sources import segment
 
 PAGE: dict[str, Any] = {
     "type": "page",
@@ -121,6 +122,14 @@ def json_columns_csv() -> str:
     return csv(",".join(PAGE | TRACK | IDENTIFY), *rows)
 
 
+@pytest.fixture(params=["small", "large"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files count as what they are, small, or as if they were large: then the engine cuts them into lines."""
+    if request.param == "large":
+        monkeypatch.setattr(segment, "_LARGE", 0)
+
+
+@pytest.mark.usefixtures("size")
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
 @pytest.mark.parametrize(
     "shape", ["lines", "crlf", "utf-16", "array", "flat.dots", "flat_underscores", "json columns", "nested parquet", "flat parquet"]
@@ -210,7 +219,9 @@ def test_an_empty_cell_gives_way_to_the_next_place(book: Book) -> None:
     assert book.rows("events", "user_id name host path") == [(None, "Home", "acme.com", "/x")]
 
 
-def test_bad_messages_are_named_by_their_lines(book: Book) -> None:
+@pytest.mark.usefixtures("size")
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+def test_bad_messages_are_named_by_their_lines(book: Book, packed: bool) -> None:
     text = csv(
         json.dumps(PAGE),
         "",
@@ -220,7 +231,7 @@ def test_bad_messages_are_named_by_their_lines(book: Book) -> None:
         json.dumps(TRACK | {"timestamp": "yesterday"}),
         json.dumps({"messageId": "x", "type": "page"}),
         '{"type": "page", "name": "a\x01b"}',
-        json.dumps(IDENTIFY),
+        f"  {json.dumps(IDENTIFY)} ",
     )
     expected = [
         (3, "is not a JSON object"),
@@ -230,13 +241,15 @@ def test_bad_messages_are_named_by_their_lines(book: Book) -> None:
         (6, "timestamp is not a date and time"),
         (7, "timestamp is missing"),
     ]
-    report = book.bring("a.jsonl", text)
+    pack = gzip.compress if packed else bytes
+    report = book.bring("a.jsonl", pack(text.encode()))
     assert (told(report), report.read, report.rejected) == (expected, 8, 6)
     assert book.rows("events", "message_id origin") == [("m1", "a.jsonl:1"), ("m3", "a.jsonl:9")]
     # Line ends of another system change no number.
-    assert told(book.bring("b.jsonl", text.replace("\n", "\r\n"))) == expected
+    assert told(book.bring("b.jsonl", pack(text.replace("\n", "\r\n").encode()))) == expected
 
 
+@pytest.mark.usefixtures("size")
 def test_one_line_of_another_encoding(book: Book) -> None:
     text = lines(PAGE).encode() + '{"type":"page","name":"Caffè"}\n'.encode("latin-1") + lines(IDENTIFY).encode()
     report = book.bring("a.jsonl", text)

@@ -12,6 +12,7 @@ from fari.company import Company
 from fari.errors import FariError
 from fari.ledger import delta, store
 from fari.ledger.schema import TABLES, Column
+from fari.ledger.sql import bare
 from fari.ledger.store import Ledger
 
 SPEND = csv("day,amount,currency,platform", "2025-01-01,5,EUR,a", "2025-01-02,6,EUR,a")
@@ -208,3 +209,10 @@ def test_what_the_recorded_day_is_beside_the_moment_it_was_written(book: Book) -
     [act] = book.ledger.imports()
     assert (act.recorded_on, act.at.date()) == (TODAY, TODAY)
     assert book.rows("spend", "recorded_at import_id")[0] == (str(act.at), act.import_id)
+
+
+def test_a_text_is_trimmed_as_the_engine_trims_it(book: Book) -> None:
+    written = ["", " ", "a", " a", "a ", "a b", "é", " é", "é ", "a\u00a0", "\u2003a", "a\u3000 ", "\ta", "a\t", "\x7f", "a\nb ", "~", None]
+    texts = book.ledger.session().execute(f"SELECT {bare('t')}, trim(t) FROM (SELECT unnest($1) AS t)", [written]).fetchall()
+    assert [own for own, _ in texts] == [engines for _, engines in texts]
+    assert len({own for own, _ in texts}) > 8

@@ -1,5 +1,7 @@
 """Text cells made into typed values by SQL: what is no such value becomes NULL, and is a Problem."""
 
+from collections.abc import Callable
+
 from fari.ledger.schema import SQL_TYPES, Column
 from fari.ledger.sql import among, quote
 
@@ -39,9 +41,9 @@ def raw(name: str) -> str:
     return quote(f"r_{name}")
 
 
-def trimmed(name: str, present: bool) -> str:
+def trimmed(name: str, present: bool, trim: Callable[[str], str]) -> str:
     """SQL that makes a staged cell into `raw`."""
-    return f"nullif(trim({quote(f'c_{name}')}), '') AS {raw(name)}" if present else f"CAST(NULL AS VARCHAR) AS {raw(name)}"
+    return f"nullif({trim(quote(f'c_{name}'))}, '') AS {raw(name)}" if present else f"CAST(NULL AS VARCHAR) AS {raw(name)}"
 
 
 def typed(column: Column) -> str:

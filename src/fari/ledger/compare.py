@@ -8,10 +8,11 @@ from typing import Any
 
 from fari.ledger.checks import COUNTED
 from fari.ledger.schema import TABLES
-from fari.ledger.sql import among, empty, literal, parquet, quote
+from fari.ledger.sql import among, empty, everywhere, literal, parquet, quote
 from fari.ledger.store import Import, current_sql, stored_columns
 
 NOTHING = {"new": 0, "changed": 0, "unchanged": 0, "withdrawn": 0}
+_ACT = {"import_id": "VARCHAR", "withdrawn": "BOOLEAN", "appended": "BOOLEAN"}
 Span = tuple[date, date] | None
 """A half-open range of days; None where only the rows say."""
 
@@ -90,12 +91,14 @@ def _known(session: Any, table: str, known: Known, spans: Mapping[str, Span] | N
     if not known.files or not ids:
         session.execute(f"CREATE TABLE known_{table} AS {empty(columns)}")
         return False
-    rows = parquet(known.files, columns | {"import_id": "VARCHAR", "withdrawn": "BOOLEAN", "appended": "BOOLEAN"})
     if spans is not None:
+        rows = parquet(known.files, columns | _ACT)
         named = f"SELECT * FROM ({rows}) WHERE source IN {among(list(spans))}"
     else:
         scope = _scope(table)
-        named = f"SELECT r.* FROM ({rows}) r SEMI JOIN (SELECT DISTINCT source, {scope} FROM {_good(table)}) g USING (source, {scope})"
+        # These columns have been in every file from the first schema on.
+        rows = everywhere(known.files, [*columns, *_ACT])
+        named = f"SELECT r.* FROM ({rows}) r SEMI JOIN {_good(table)} g USING (source, {scope})"
     seen = ", ".join(f"({literal(one.import_id)}, {one.seq})" for one in ids)
     (count,) = session.execute(
         f"CREATE TABLE known_{table} AS WITH seen(import_id, seq) AS (VALUES {seen}), raw_{table} AS ({named}) {current_sql(table, columns)}"

@@ -42,6 +42,16 @@ def among(texts: Sequence[str]) -> str:
     return "(" + ", ".join(map(literal, texts)) + ")"
 
 
+def bare(text: str) -> str:
+    """SQL for a text without the blanks around it.
+
+    `trim` asks of every character what kind it is. Of a long text, or many, that takes up to a hundred times as long as to see that it is of
+    ASCII alone and neither begins nor ends with a blank.
+    """
+    seen = f"{text} >= '!' AND {text} < chr(127) AND {text} NOT LIKE '% ' AND strlen({text}) = length({text})"
+    return f"CASE WHEN {seen} THEN {text} ELSE trim({text}) END"
+
+
 def empty(columns: Mapping[str, str]) -> str:
     """A query with these columns (name: SQL type) and no rows."""
     return "SELECT " + ", ".join(f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in columns.items()) + " WHERE false"
@@ -57,6 +67,11 @@ def parquet(files: Sequence[str], columns: Mapping[str, str]) -> str:
         f"SELECT {casts} FROM (SELECT * FROM read_parquet({literals(files)}, union_by_name = true, hive_partitioning = false) "
         f"UNION ALL BY NAME {empty(columns)})"
     )
+
+
+def everywhere(files: Sequence[str], columns: Sequence[str]) -> str:
+    """A query over Parquet files all of which have these columns, of one type: only the first is looked into beforehand."""
+    return f"SELECT {', '.join(map(quote, columns))} FROM read_parquet({literals(files)}, hive_partitioning = false)"
 
 
 def texts(columns: Mapping[str, Sequence[str | None]]) -> Table:

@@ -140,6 +140,8 @@ class Ledger:
                 import duckdb
 
                 self._engine = duckdb.connect(config={"temp_directory": str(self.root / ".scratch")})
+                # A data file never changes: what its footer says is kept.
+                self._engine.execute("SET parquet_metadata_cache = true")
             session = self._engine.cursor()
         # DuckDB draws its bar on standard output, where only data may go.
         session.execute(f"SET TimeZone = '{self.company.timezone}'; SET enable_progress_bar = false")

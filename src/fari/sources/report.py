@@ -90,8 +90,9 @@ class Report:
 def find_report(file: File, fields: Fields, *needed: str) -> Report | None:
     """The report in this file, if a row among its first ones names all `needed` fields (or its objects have them)."""
     rows = _sampled(file)
+    wanted = [frozenset(map(fold, fields.get(field, ()))) for field in needed]
     for place, (line, header, present) in enumerate(rows):
-        if all(any(fold(name) in present for name in fields.get(field, ())) for field in needed):
+        if not any(present.isdisjoint(names) for names in wanted):
             # Joined again, since a delimiter may have cut a title (January 1, 2025) that nobody quoted.
             above = tuple(", ".join(filter(None, texts)) for _, texts, _ in rows[:place])
             return Report(file, _columns(present, fields), line, header, above)

@@ -3,15 +3,16 @@
 Big files are read by SQL over whole columns. Addresses are taken apart once per distinct address, by `address.take_apart`.
 """
 
+import codecs
 import json
 import re
-import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from fari.ledger.problems import Problem
-from fari.ledger.sql import literal, literals, quote, texts
+from fari.ledger.sql import bare, literal, literals, quote, texts
 from fari.sources.address import Address, host_of, take_apart
 from fari.sources.contract import LINE, as_text, described, parquet_rows, read
 from fari.sources.file import File
@@ -21,8 +22,10 @@ NAME = "segment"
 LABEL = "Segment-shaped events (JSON, JSON Lines, CSV, Parquet)"
 COLUMNS = ("type", "messageId", "anonymousId", "userId", "timestamp", "name", "event", "properties", "traits", "context", "groupId", "previousId")
 
-_BATCH = 100_000
-
+_BATCH = 20_000
+_LARGE = 2**20
+"""Files of fewer bytes are cut into lines sooner than the engine has begun."""
+_JUDGED = f"SELECT *, doc[1] = '{{' AND json_valid(doc) AS good FROM (SELECT line, {bare('doc')} AS doc FROM"
 FIELDS: dict[str, tuple[str, ...]] = {
     "type": ("type",),
     "message_id": ("messageId",),
@@ -108,54 +111,44 @@ def stage(file: File, connection: Any) -> Iterator[Item | Relation]:
 
 
 def _documents(file: File, connection: Any) -> Iterator[Problem]:
-    """`documents`: one JSON text per message with its line. JSON Lines are cut into lines by the engine."""
-    if file.kind == "json":
-        listed = [(str(line), json.dumps(value)) for line, value in file.objects()]
-        connection.register("incoming", texts({"line": [line for line, _ in listed], "doc": [doc for _, doc in listed]}))
-        connection.execute("CREATE OR REPLACE TEMP TABLE documents AS SELECT *, true AS good FROM incoming")
-        connection.unregister("incoming")
-        return
-    with tempfile.TemporaryDirectory(prefix="fari-") as folder:
-        path = _plain(file, Path(folder) / "lines.jsonl")
+    """`documents`: one JSON text per message with its line. Large JSON Lines are cut into lines by the engine."""
+    if file.kind == "jsonl" and file.path.stat().st_size >= _LARGE and _is_plain(file):
         # A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep
         # their numbers. Left to itself, each buffer would be 16 times as large as the longest line may be.
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE documents AS SELECT *, doc[1] = '{' AND json_valid(doc) AS good FROM "
-            "(SELECT CAST(row_number() OVER () AS VARCHAR) AS line, trim(doc) AS doc FROM "
-            f"read_csv({literal(str(path))}, columns = {{'doc': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false, "
-            "auto_detect = false, new_line = '\\n', max_line_size = 16777216, buffer_size = 16777216, "
-            "null_padding = false, strict_mode = false)) WHERE doc <> ''"
+            f"CREATE OR REPLACE TEMP TABLE documents AS {_JUDGED} (SELECT CAST(row_number() OVER () AS VARCHAR) AS line, doc FROM "
+            f"read_csv({literal(str(file.path))}, columns = {{'doc': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false, "
+            f"auto_detect = false, new_line = '\\n', compression = '{'gzip' if file.packed else 'none'}', max_line_size = 16777216, "
+            "buffer_size = 16777216, null_padding = false, strict_mode = false))) WHERE doc <> ''"
         )
+    else:
+        connection.execute("CREATE OR REPLACE TEMP TABLE documents (line VARCHAR, doc VARCHAR, good BOOLEAN)")
+        listed = ((str(line), json.dumps(value)) for line, value in file.objects()) if file.kind == "json" else _lines(file)
+        while batch := list(islice(listed, _BATCH)):
+            numbers, docs = zip(*batch, strict=True)
+            connection.register("incoming", texts({"line": numbers, "doc": docs}))
+            connection.execute(f"INSERT INTO documents {_JUDGED} incoming)")
+            connection.unregister("incoming")
     rows = connection.execute("SELECT line, left(doc, 60) FROM documents WHERE NOT good ORDER BY CAST(line AS BIGINT)").fetchall()
     yield from (Problem(int(line), "is not a JSON object", value=text, mend="write one JSON object a line") for line, text in rows)
 
 
-def _plain(file: File, scratch: Path) -> Path:
-    """The file as lines the engine can number: unpacked, UTF-8, ended by a line feed each. Only where it is not so already it is written anew."""
-    if not file.packed and file.encoding == "utf-8-sig" and _is_plain(file.path):
-        return file.path
-    with scratch.open("w", encoding="utf-8", newline="") as out:
-        wanted = 1
-        # Of a file that is cut off every whole line is kept.
-        for number, line in file.lines():
-            out.write("\n" * (number - wanted))  # lines left out keep the others' numbers
-            out.write(line.rstrip("\r\n").replace("\x01", "\x02") + "\n")
-            wanted = number + 1
-    return scratch
+def _lines(file: File) -> Iterator[tuple[str, str]]:
+    """Number and text of every line that says something. Of a file that is cut off every whole line is kept."""
+    return ((str(number), line.rstrip("\r\n")) for number, line in file.lines() if line.strip())
 
 
-def _is_plain(path: Path) -> bool:
-    import codecs
-
+def _is_plain(file: File) -> bool:
+    """Whether the engine can number the file's lines: UTF-8, each ended by a line feed, and packed whole where it is packed."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with path.open("rb") as raw:
+        with file.open() as raw:
             while piece := raw.read(2**20):
                 if b"\r" in piece or b"\x01" in piece:
                     return False
                 decoder.decode(piece)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error):
         return False
     return True
 
@@ -184,7 +177,7 @@ def _from_columns(columns: dict[str, str], source: str) -> str:
             if not rest and top in outers:
                 options.append(f"CAST({_json(*outers[top])} AS VARCHAR)")
             elif _flat(place) in flat:
-                options.append(f"nullif(trim({as_text(*flat[_flat(place)])}), '')")
+                options.append(f"nullif({bare(as_text(*flat[_flat(place)]))}, '')")
             elif rest and top in outers:
                 inner[top].append(f"$.{rest}")
                 options.append(f"nullif(found_{top}[{len(inner[top])}], '')")
