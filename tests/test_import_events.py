@@ -13,7 +13,7 @@ import pytest
 from tests.books import TODAY, Book, counts, csv, told
 
 from fari.company import Company
-from fari.sources import segment
+from fari.sources import lines as lines_of
 
 PAGE: dict[str, Any] = {
     "type": "page",
@@ -126,7 +126,7 @@ def json_columns_csv() -> str:
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as what they are, small, or as if they were large: then the engine cuts them into lines."""
     if request.param == "large":
-        monkeypatch.setattr(segment, "_LARGE", 0)
+        monkeypatch.setattr(lines_of, "LARGE", 0)
 
 
 @pytest.mark.usefixtures("size")

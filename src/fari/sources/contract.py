@@ -1,7 +1,7 @@
 """Contract tables: files whose header is one of the ledger's own tables (CSV, TSV, JSON, JSON Lines, Parquet, xlsx)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import SequenceMatcher
@@ -13,6 +13,7 @@ from fari.ledger.problems import Problem
 from fari.ledger.schema import TABLES
 from fari.ledger.sql import literal, quote
 from fari.sources.file import File
+from fari.sources.lines import cut
 from fari.sources.record import Chunk, Item, Relation
 
 LINE = "#line"
@@ -87,6 +88,8 @@ def read(file: File, table: str, mapping: Mapping[str, str], connection: Any) ->
     renamed = {there.strip().lower(): here for here, there in mapping.items()}
     if file.kind == "parquet":
         yield _relation(file, table, renamed, connection)
+    elif file.kind == "csv" and cut(file, connection, quoted=False):
+        yield from _split(file, table, renamed, connection)
     elif file.kind in ("csv", "xlsx"):
         yield from _cells(file, table, renamed)
     else:
@@ -138,25 +141,49 @@ def as_text(name: str, kind: str) -> str:
     return f"CAST({quote(name)} AS VARCHAR)"
 
 
-def _cells(file: File, table: str, renamed: Mapping[str, str]) -> Iterator[Item]:
-    rows = file.rows()
-    header: list[str] = []
-    for _, cells in rows:
-        if any(cell.strip() for cell in cells):
-            header = [_named(cell, renamed) for cell in cells]
-            break
-    kept = [n for n, name in enumerate(header) if name]
-    names = [header[n] for n in kept]
+def _split(file: File, table: str, renamed: Mapping[str, str], connection: Any) -> Iterator[Item | Relation]:
+    """The rows of `lines`, of a file that has no quotes: there a line is a row, and a delimiter ends a cell."""
+    head, cells = next((line, cells) for line, cells in file.rows() if any(cell.strip() for cell in cells))
+    header = _header(file, cells, renamed)
+    width = len(cells)
+    split = f"SELECT line, string_split(text, {literal(file.delimiter)}) AS cells FROM lines WHERE CAST(line AS BIGINT) > {head}"
+    # More cells than the header has are trailing delimiters where there is nothing in them.
+    fits = f"len(cells) = {width} OR len(cells) > {width} AND trim(array_to_string(cells[{width + 1}:], '')) = ''"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW cut_rows AS SELECT *, {fits} AS fits FROM ({split})")
+    for line, found in connection.execute("SELECT line, cells FROM cut_rows WHERE NOT fits ORDER BY CAST(line AS BIGINT)").fetchall():
+        if any(cell.strip() for cell in found):
+            yield _ragged(int(line), found, width)
+    chosen = "".join(f", cells[{n + 1}] AS {quote(f'c_{name}')}" for n, name in header.items())
+    yield Relation(table, f"SELECT line{chosen} FROM cut_rows WHERE fits", list(header.values()))
+    connection.execute("DROP VIEW cut_rows; DROP TABLE lines")
+
+
+def _header(file: File, cells: Sequence[str], renamed: Mapping[str, str]) -> dict[int, str]:
+    """The columns by their place. FariError where one is named twice."""
+    header = {n: named for n, cell in enumerate(cells) if (named := _named(cell, renamed))}
+    names = list(header.values())
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise FariError(f"{file.name}: the header names the column {twice!r} twice; remove one")
-    width = len(header)
+    return header
+
+
+def _ragged(line: int, cells: Sequence[str], width: int) -> Problem:
+    what = f"has {len(cells)} cells where the header has {width}"
+    return Problem(line, what, value=",".join(cells)[:60], mend="quote cells that hold the delimiter")
+
+
+def _cells(file: File, table: str, renamed: Mapping[str, str]) -> Iterator[Item]:
+    rows = file.rows()
+    first = next((cells for _, cells in rows if any(cell.strip() for cell in cells)), [])
+    header = _header(file, first, renamed)
+    width = len(first)
     lines: list[int] = []
     cells_of: list[list[str]] = []
 
     def chunk() -> Chunk:
         turned: list[Any] = list(zip(*cells_of, strict=True)) if cells_of else [()] * width
-        return Chunk(table, list(lines), {header[n]: list(turned[n]) for n in kept})
+        return Chunk(table, list(lines), {name: list(turned[n]) for n, name in header.items()})
 
     for line, cells in rows:
         if len(cells) != width:
@@ -167,8 +194,7 @@ def _cells(file: File, table: str, renamed: Mapping[str, str]) -> Iterator[Item]
             elif len(cells) < width and file.kind == "xlsx":
                 cells = [*cells, *[""] * (width - len(cells))]
             else:
-                what = f"has {len(cells)} cells where the header has {width}"
-                yield Problem(line, what, value=",".join(cells)[:60], mend="quote cells that hold the delimiter")
+                yield _ragged(line, cells, width)
                 continue
         lines.append(line)
         cells_of.append(cells)

@@ -3,10 +3,8 @@
 Big files are read by SQL over whole columns. Addresses are taken apart once per distinct address, by `address.take_apart`.
 """
 
-import codecs
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -16,6 +14,7 @@ from fari.ledger.sql import bare, literal, literals, quote, texts
 from fari.sources.address import Address, host_of, take_apart
 from fari.sources.contract import LINE, as_text, described, parquet_rows, read
 from fari.sources.file import File
+from fari.sources.lines import cut
 from fari.sources.record import Chunk, Item, Relation
 
 NAME = "segment"
@@ -23,9 +22,6 @@ LABEL = "Segment-shaped events (JSON, JSON Lines, CSV, Parquet)"
 COLUMNS = ("type", "messageId", "anonymousId", "userId", "timestamp", "name", "event", "properties", "traits", "context", "groupId", "previousId")
 
 _BATCH = 20_000
-_LARGE = 2**20
-"""Files of fewer bytes are cut into lines sooner than the engine has begun."""
-_JUDGED = f"SELECT *, doc[1] = '{{' AND json_valid(doc) AS good FROM (SELECT line, {bare('doc')} AS doc FROM"
 FIELDS: dict[str, tuple[str, ...]] = {
     "type": ("type",),
     "message_id": ("messageId",),
@@ -78,7 +74,7 @@ def own_columns(file: File) -> int:
 def stage(file: File, connection: Any) -> Iterator[Item | Relation]:
     """Problems, and at the end the messages, as a query of `connection`."""
     if file.kind in ("json", "jsonl"):
-        yield from _documents(file, connection)
+        _documents(file, connection)
         made = _from_documents()
     else:
         if file.kind == "parquet":
@@ -87,9 +83,13 @@ def stage(file: File, connection: Any) -> Iterator[Item | Relation]:
             yield from _table(file, connection)
             source = "SELECT * FROM cells"
         made = _from_columns(described(connection, source), source)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE messages AS {made}; DROP TABLE IF EXISTS documents; DROP TABLE IF EXISTS cells")
-    lost = connection.execute("SELECT line, broken FROM messages WHERE broken IS NOT NULL ORDER BY CAST(line AS BIGINT)").fetchall()
-    yield from (Problem(int(line), "is not JSON: the row is kept without it", column, refused=False) for line, column in lost)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE messages AS {made}; DROP TABLE IF EXISTS lines; DROP TABLE IF EXISTS cells")
+    lost = "SELECT line, lost, broken FROM messages WHERE lost IS NOT NULL OR broken IS NOT NULL ORDER BY CAST(line AS BIGINT)"
+    for line, text, column in connection.execute(lost).fetchall():
+        if text is not None:
+            yield Problem(int(line), "is not a JSON object", value=text, mend="write one JSON object a line")
+        else:
+            yield Problem(int(line), "is not JSON: the row is kept without it", column, refused=False)
     _addresses(connection)
     kept = [name for name in FIELDS if name not in ("url", "search", "path", "referrer", "properties")]
     tags = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
@@ -106,31 +106,21 @@ def stage(file: File, connection: Any) -> Iterator[Item | Relation]:
     chosen += [f"m.{quote(name)} AS {quote(f'c_{name[2:]}')}" for name in extras]
     joined = "FROM messages m LEFT JOIN addresses a ON a.url = m.url LEFT JOIN referrers r ON r.url = m.referrer"
     columns = [*kept, "host", "path", "referrer_host", "click_ids", "properties", *(name[2:] for name in extras)]
-    yield Relation("events", f"SELECT m.line, {', '.join(chosen)} {joined}", columns)
+    yield Relation("events", f"SELECT m.line, {', '.join(chosen)} {joined} WHERE m.lost IS NULL", columns)
     connection.execute("DROP TABLE messages; DROP TABLE addresses; DROP TABLE referrers")
 
 
-def _documents(file: File, connection: Any) -> Iterator[Problem]:
-    """`documents`: one JSON text per message with its line. Large JSON Lines are cut into lines by the engine."""
-    if file.kind == "jsonl" and file.path.stat().st_size >= _LARGE and _is_plain(file):
-        # A character that no JSON text holds stands for the delimiter there is none of; blank lines are rows too, so that lines keep
-        # their numbers. Left to itself, each buffer would be 16 times as large as the longest line may be.
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE documents AS {_JUDGED} (SELECT CAST(row_number() OVER () AS VARCHAR) AS line, doc FROM "
-            f"read_csv({literal(str(file.path))}, columns = {{'doc': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false, "
-            f"auto_detect = false, new_line = '\\n', compression = '{'gzip' if file.packed else 'none'}', max_line_size = 16777216, "
-            "buffer_size = 16777216, null_padding = false, strict_mode = false))) WHERE doc <> ''"
-        )
-    else:
-        connection.execute("CREATE OR REPLACE TEMP TABLE documents (line VARCHAR, doc VARCHAR, good BOOLEAN)")
-        listed = ((str(line), json.dumps(value)) for line, value in file.objects()) if file.kind == "json" else _lines(file)
-        while batch := list(islice(listed, _BATCH)):
-            numbers, docs = zip(*batch, strict=True)
-            connection.register("incoming", texts({"line": numbers, "doc": docs}))
-            connection.execute(f"INSERT INTO documents {_JUDGED} incoming)")
-            connection.unregister("incoming")
-    rows = connection.execute("SELECT line, left(doc, 60) FROM documents WHERE NOT good ORDER BY CAST(line AS BIGINT)").fetchall()
-    yield from (Problem(int(line), "is not a JSON object", value=text, mend="write one JSON object a line") for line, text in rows)
+def _documents(file: File, connection: Any) -> None:
+    """`lines`: one JSON text per message with its line."""
+    if file.kind == "jsonl" and cut(file, connection):
+        return
+    connection.execute("CREATE OR REPLACE TEMP TABLE lines (line VARCHAR, text VARCHAR)")
+    listed = ((str(line), json.dumps(value)) for line, value in file.objects()) if file.kind == "json" else _lines(file)
+    while batch := list(islice(listed, _BATCH)):
+        numbers, found = zip(*batch, strict=True)
+        connection.register("incoming", texts({"line": numbers, "text": found}))
+        connection.execute("INSERT INTO lines SELECT * FROM incoming")
+        connection.unregister("incoming")
 
 
 def _lines(file: File) -> Iterator[tuple[str, str]]:
@@ -138,30 +128,17 @@ def _lines(file: File) -> Iterator[tuple[str, str]]:
     return ((str(number), line.rstrip("\r\n")) for number, line in file.lines() if line.strip())
 
 
-def _is_plain(file: File) -> bool:
-    """Whether the engine can number the file's lines: UTF-8, each ended by a line feed, and packed whole where it is packed."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with file.open() as raw:
-            while piece := raw.read(2**20):
-                if b"\r" in piece or b"\x01" in piece:
-                    return False
-                decoder.decode(piece)
-        decoder.decode(b"", final=True)
-    except (UnicodeDecodeError, EOFError, OSError, zlib.error):
-        return False
-    return True
-
-
 def _from_documents() -> str:
-    # One call takes all paths, so that each document is parsed once.
+    # One call takes all paths, so that each document is parsed once; of what is no JSON it gives nothing.
     paths = [path for places in FIELDS.values() for path in places]
     at = {path: n for n, path in enumerate(paths, 1)}
     fields = [
         f"coalesce({', '.join(f'nullif(found[{at[path]}], {literal(str())})' for path in places)}) AS {name}" for name, places in FIELDS.items()
     ]
-    found = f"SELECT line, json_extract_string(doc, {literals([f'$.{path}' for path in paths])}) AS found FROM documents WHERE good"
-    return f"SELECT line, CAST(NULL AS VARCHAR) AS broken, {', '.join(fields)} FROM ({found})"
+    found = f"TRY(json_extract_string(text, {literals([f'$.{path}' for path in paths])}))"
+    read = f"SELECT line, text, CASE WHEN text[1] = '{{' THEN {found} END AS found FROM (SELECT line, {bare('text')} AS text FROM lines)"
+    lost = "CASE WHEN found IS NULL THEN left(text, 60) END AS lost"
+    return f"SELECT line, {lost}, CAST(NULL AS VARCHAR) AS broken, {', '.join(fields)} FROM ({read}) WHERE text <> ''"
 
 
 def _from_columns(columns: dict[str, str], source: str) -> str:
@@ -195,7 +172,9 @@ def _from_columns(columns: dict[str, str], source: str) -> str:
         if kind == "VARCHAR"
     )
     tests = f"CASE {broken} END" if broken else "CAST(NULL AS VARCHAR)"
-    return f"SELECT {quote(LINE)} AS line, {tests} AS broken, {', '.join(fields)} FROM (SELECT *{found} FROM ({source}))"
+    return (
+        f"SELECT {quote(LINE)} AS line, CAST(NULL AS VARCHAR) AS lost, {tests} AS broken, {', '.join(fields)} FROM (SELECT *{found} FROM ({source}))"
+    )
 
 
 def _packed(outer: str, columns: dict[str, str]) -> list[str]:
@@ -231,6 +210,9 @@ def _table(file: File, connection: Any) -> Iterator[Problem]:
     for item in read(file, "events", {}, connection):
         if isinstance(item, Problem):
             yield item
+        elif isinstance(item, Relation):
+            own = "".join(f", {quote(f'c_{name}')} AS {quote(name)}" for name in item.columns)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE cells AS SELECT line AS {quote(LINE)}{own} FROM ({item.query})")
         elif isinstance(item, Chunk):
             connection.register("incoming", texts({LINE: [str(line) for line in item.lines], **item.columns}))
             connection.execute("INSERT INTO cells SELECT * FROM incoming" if made else "CREATE OR REPLACE TEMP TABLE cells AS SELECT * FROM incoming")
