@@ -340,8 +340,10 @@ def _feedback(world: _World, size: int) -> None:
     for _ in range(size * 2):
         whose = {"person_id": world.pick(world.loners)} if world.chance(20) else {"account_id": world.pick(world.accounts)}
         kind = world.pick(["churn_reason", "churn_reason", "churn_reason", "nps"])
-        value = world.pick(REASONS) if kind == "churn_reason" else "9"
-        world.add("feedback", **whose, at=world.write(world.moment()), kind=kind, value=value, said_by=world.pick(["customer", "care"]))
+        at = world.write(world.moment())
+        scored = ("csat", ("good", "bad", "2", "4")[world.ticks % 4]) if world.ticks % 3 == 0 else ("nps", str(world.ticks % 11))
+        kind, value = (kind, world.pick(REASONS)) if kind == "churn_reason" else scored
+        world.add("feedback", **whose, at=at, kind=kind, value=value, said_by=world.pick(["customer", "care"]))
 
 
 def _rates(world: _World, size: int) -> None:

@@ -12,7 +12,9 @@ from fari.company import load
 from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
-COMMANDS = tuple("demo init import sync webhooks imports undo metrics explain restated close cohorts survival clv rules reconcile doctor".split())
+COMMANDS = tuple(
+    "demo init import sync webhooks imports undo metrics explain restated close cohorts survival clv renewals risk rules reconcile doctor".split()
+)
 
 
 @pytest.fixture
@@ -50,6 +52,8 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "cohorts": "--from --to --grain --by --where --share --rules --as-of --format",
         "survival": "--from --to --by --where --rules --as-of --format",
         "clv": "--by --where --discount --rules --as-of --format",
+        "renewals": "--days --from --all --where --rules --as-of --format",
+        "risk": "--where --rules --as-of --format",
         "doctor": "--json",
     }
     missing = [(command, flag) for command, named in flags.items() for flag in named.split() if f" {flag}" not in fari(command, "--help").out]

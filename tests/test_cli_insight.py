@@ -184,6 +184,27 @@ def test_too_little_is_said_in_words(fari: Fari) -> None:
     assert "no check: by month 2 customers are too few: 50 are needed" in said.out
 
 
+def test_rules_of_others_are_put_in_force_and_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One of two customers of January pauses in March: churn by Fari's rules, still a customer by Stripe's."""
+    fari = Fari(capsys, tmp_path)
+    (tmp_path / "fari.toml").write_text(TOML, encoding="utf-8")
+    stretches = "s1,a1,2024-01-01,2024-03-10,10,EUR,month,\ns1,a1,2024-03-10,,10,EUR,month,paused\ns2,a2,2024-01-01,,10,EUR,month,\n"
+    (tmp_path / "subscriptions.csv").write_text(f"{HEAD.strip()},status\n{stretches}", encoding="utf-8")
+    (tmp_path / "spend.csv").write_text("day,amount,currency\n2024-06-30,1,EUR\n", encoding="utf-8")
+    assert fari("import", tmp_path / "subscriptions.csv", tmp_path / "spend.csv").status == 0
+    typed = ("cohorts", "--from", "2024-01", "--to", "2024-01", "--format", "json")
+    assert [cell["value"] for cell in fari(*typed).json if cell["cohort"] and cell["age"] < 3] == [2, 2, 1]
+    assert [cell["value"] for cell in fari(*typed, "--rules", "stripe").json if cell["cohort"] and cell["age"] < 3] == [2, 2, 2]
+    (own,), (theirs,) = fari("survival", "--format", "json").json, fari("survival", "--rules", "stripe", "--format", "json").json
+    assert (own["lost"], theirs["lost"]) == (1, 0)
+    assert "rules: stripe" not in own["notes"]
+    assert "rules: stripe" in theirs["notes"]
+    assert "rules: stripe" in fari("clv", "--rules", "stripe").err
+    assert "rules:" not in fari("clv").err
+    for command in ("cohorts", "survival", "clv"):
+        assert "did you mean 'stripe'" in fari(command, "--rules", "strip").complaint
+
+
 # Wrongly asked -----------------------------------------------------------------------------------------------------------
 
 

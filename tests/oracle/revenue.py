@@ -32,6 +32,9 @@ class Stretch:
     months: Fraction
     interval: str
     count: int
+    price: Fraction = ZERO
+    cancelled: date | None = None
+    overdue: date | None = None
 
     def runs(self, on: date) -> bool:
         """Whether its terms hold on the day."""
@@ -95,14 +98,14 @@ class Revenue:
             starts, status = day(text(row, "starts_on")), text(row, "status") or "active"
             if starts is None:
                 continue
-            value: Fraction | None = ZERO
-            if status not in {"trialing", "paused"}:
-                value = self._rates.convert(monthly_value(row), text(row, "currency"), starts)
+            price = self._rates.convert(monthly_value(row), text(row, "currency"), starts) or ZERO
+            value = ZERO if status in {"trialing", "paused"} else price
             overdue = (day(text(row, "past_due_on")) or starts) + OVERDUE if status == "past_due" else None
             found.append(Stretch(
                 text(row, "subscription_id"), self._identity.account(text(row, "account_id")), starts, day(text(row, "ends_on")),
-                value or ZERO, overdue, status, text(row, "plan") or NOT_SET, text(row, "currency"),
+                value, overdue, status, text(row, "plan") or NOT_SET, text(row, "currency"),
                 interval_months(row), text(row, "interval"), int(text(row, "interval_count") or 1),
+                price, day(text(row, "cancelled_on")), overdue and overdue - OVERDUE,
             ))  # fmt: skip
         return found
 

@@ -70,3 +70,32 @@ def other_signups(users: str, since: int, until: int) -> str:
         f"SELECT s.*, 0 AS contribution FROM signups s JOIN ({users}) AS o ON o.person = s.person AND o.message_id <> s.message_id "
         f"WHERE s.day >= {since} AND s.day < {until}"
     )
+
+
+def lapsing() -> str:
+    """Of stretches that are past due, the day they stop to count and the day their terms end."""
+    paid = "max(CASE WHEN pays_until > from_day THEN pays_until END)"
+    return (
+        f"SELECT account AS l_account, subscription_id AS l_id, starts_day AS l_start, {paid} AS lapses_day, max(until_day) AS over_day "
+        "FROM running WHERE status = 'past_due' GROUP BY account, subscription_id, starts_day"
+    )
+
+
+def due(facts: Sequence[str], since: int, until: int, known: int, where: str) -> str:
+    """Renewals due in some days with what the subscription is worth on the last day paid for, or on the last day known if that comes first.
+
+    Where it is past due and counts, since when and until when it does.
+    """
+    condition = f" AND {where}" if where else ""
+    columns = "day, account, subscription_id, plan, currency, paid_by, paid_count, renewed, cancelled_day, ends_day, starts_day, origin"
+    rows = " UNION ALL ".join(f"SELECT {columns} FROM {fact} WHERE day >= {since} AND day < {until}{condition}" for fact in facts)
+    counts, late = "t.pays_until > d.at_day", "t.status = 'past_due' AND t.pays_until > d.at_day"
+    return (
+        f"SELECT {', '.join(f'd.{column.strip()}' for column in columns.split(','))}, CASE WHEN {counts} THEN t.value ELSE 0 END AS mrr, "
+        f"CASE WHEN {late} THEN t.overdue_day END AS overdue_day, CASE WHEN {late} AND l.lapses_day < l.over_day THEN l.lapses_day END AS lapses_day "
+        f"FROM (SELECT *, greatest(starts_day, least(day, {known})) AS at_day FROM ({rows}) AS every_one) AS d "
+        "LEFT JOIN running t ON t.account = d.account AND t.subscription_id = d.subscription_id "
+        "AND t.from_day <= d.at_day AND t.until_day > d.at_day "
+        f"LEFT JOIN ({lapsing()}) AS l ON l.l_account = t.account AND l.l_id = t.subscription_id AND l.l_start = t.starts_day "
+        "ORDER BY d.day, d.account, d.subscription_id, d.origin"
+    )

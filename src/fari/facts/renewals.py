@@ -11,6 +11,8 @@ from fari.facts.words import NOT_SET, settled
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
+AHEAD = 366
+"""So many days after the data's horizon the next payments of a month or less are worked out."""
 
 
 def trials(terms: Table, daily: Table, account_facts: Table, customer_starts: Table, horizon: Table) -> Table:
@@ -29,22 +31,46 @@ def trials(terms: Table, daily: Table, account_facts: Table, customer_starts: Ta
 
 
 def renewals(terms: Table, months: Table, calendar_days: Table, account_facts: Table) -> Table:
-    """One row per paid interval longer than a month that is completed: the last day paid for, and whether it still runs the day after."""
+    """One row per paid interval longer than a month that is completed: the last day paid for, and whether it still runs the day after.
+
+    Of what runs on, those still to come are among them, up to two years after the data's horizon.
+    """
+    return with_account(_completed(terms, months, calendar_days, longer=True), account_facts)
+
+
+def short_renewals(terms: Table, months: Table, calendar_days: Table, account_facts: Table, horizon: Table) -> Table:
+    """The same of intervals of a month or less, as far as they are completed in the 366 days after the data's horizon."""
+    near = horizon.select(last_known="horizon_day")
+    ahead = settled(months.cross_join(near))
+    ahead = ahead.filter((ahead.first_day + ahead.days > ahead.last_known) & (ahead.first_day <= ahead.last_known + AHEAD + 1)).drop("last_known")
+    days = settled(calendar_days.cross_join(near))
+    days = days.filter((days.one_day > days.last_known) & (days.one_day <= days.last_known + AHEAD + 1)).drop("last_known")
+    rows = settled(_completed(terms, ahead, days, longer=False).cross_join(near))
+    rows = rows.filter((rows.day > rows.last_known) & (rows.day <= rows.last_known + AHEAD)).drop("last_known")
+    return with_account(rows, account_facts)
+
+
+def _completed(terms: Table, months: Table, calendar_days: Table, *, longer: bool) -> Table:
+    """Paid intervals completed in these months and days: of those longer than a month, or of the others."""
     # One row per stretch as it was told, whether or not it lapsed on the way.
     whole = terms.filter(terms.from_day == terms.starts_day)
     paid = whole.filter(whole.status.isin(["active", "past_due"]) & (whole.price > ibis.literal(Decimal(0), MONEY)))
-    step_months = (ibis.cases(*[(paid.interval == n, m) for n, m in _MONTHS.items()], else_=0) * paid.interval_count).cast("int32")
-    step_days = (ibis.cases(*[(paid.interval == n, d) for n, d in _DAYS.items()], else_=0) * paid.interval_count).cast("int32")
+    # Nowhere 0: an engine may divide by it before it filters.
+    step_months = (ibis.cases(*[(paid.interval == n, m) for n, m in _MONTHS.items()], else_=1) * paid.interval_count).cast("int32")
+    step_days = (ibis.cases(*[(paid.interval == n, d) for n, d in _DAYS.items()], else_=1) * paid.interval_count).cast("int32")
     paid = paid.mutate(step_months=step_months, step_days=step_days)
-    columns = ("subscription_id", "account", "plan", "currency", "origin", "starts_day", "ends_day")
-    by_month = paid.filter(paid.step_months > 1)
-    by_month = settled(by_month).inner_join(months, [months.calendar_month > by_month.month_no])
-    by_month = by_month.filter((by_month.calendar_month - by_month.month_no) % by_month.step_months == 0)
+    paid = paid.mutate(paid_by=paid.interval, paid_count=paid.interval_count)
+    columns = ("subscription_id", "account", "plan", "currency", "paid_by", "paid_count", "cancelled_day", "origin", "starts_day", "ends_day")
+    by_month = paid.filter(paid.interval.isin(list(_MONTHS)) & (paid.step_months > 1 if longer else paid.step_months == 1))
+    by_month = settled(by_month).inner_join(months, [months.calendar_month > by_month.month_no, months.first_day <= by_month.ends_day])
+    if longer:
+        by_month = by_month.filter((by_month.calendar_month - by_month.month_no) % by_month.step_months == 0)
     due = (by_month.first_day + ibis.least(by_month.dom, by_month.days) - 1).cast("int32")
     by_month = by_month.select(*columns, due_day=due)
     # Longer than a month: five weeks and more, 31 days and more (52/12 weeks, 365/12 days a month).
-    by_day = paid.filter(((paid.interval == "week") & (paid.interval_count >= 5)) | ((paid.interval == "day") & (paid.interval_count >= 31)))
-    by_day = settled(by_day).inner_join(calendar_days, [calendar_days.one_day > by_day.starts_day])
+    long_ = ((paid.interval == "week") & (paid.interval_count >= 5)) | ((paid.interval == "day") & (paid.interval_count >= 31))
+    by_day = paid.filter(paid.interval.isin(list(_DAYS)) & (long_ if longer else ~long_))
+    by_day = settled(by_day).inner_join(calendar_days, [calendar_days.one_day > by_day.starts_day, calendar_days.one_day <= by_day.ends_day])
     by_day = by_day.filter((by_day.one_day - by_day.starts_day) % by_day.step_days == 0)
     by_day = by_day.select(*columns, due_day=by_day.one_day.cast("int32"))
     due_rows = by_month.union(by_day, distinct=False)
@@ -71,5 +97,4 @@ def renewals(terms: Table, months: Table, calendar_days: Table, account_facts: T
     )
     still = on.select(k_id=on.subscription_id, k_day=on.due_day).distinct()
     joined = settled(due_rows).left_join(still, [due_rows.subscription_id == still.k_id, due_rows.due_day == still.k_day])
-    rows = joined.select(*columns, day=(joined.due_day - 1).cast("int32"), renewed=joined.k_id.notnull().ifelse(1, 0).cast("int64"))
-    return with_account(rows, account_facts)
+    return joined.select(*columns, day=(joined.due_day - 1).cast("int32"), renewed=joined.k_id.notnull().ifelse(1, 0).cast("int64"))

@@ -243,25 +243,11 @@ def first_terms(terms: Table) -> Table:
     return first.select("account", first_kind=kind)
 
 
-def levels(account_levels: Table, account_facts: Table, feedback: Table, account_ids: Table, members: Table, persons: Table) -> Table:
+def levels(account_levels: Table, account_facts: Table, account_feedback: Table) -> Table:
     """Account levels with the account's dimensions and, on a churn, the reason given for it."""
     rows = with_account(account_levels, account_facts)
-    given = feedback.filter((feedback.kind == "churn_reason") & feedback.value.notnull())
-    by_account = given.filter(given.account_id.notnull())
-    by_account = settled(by_account).left_join(account_ids, by_account.account_id == account_ids.id)
-    by_account = by_account.select(
-        owner=ibis.coalesce(by_account.account, by_account.account_id), at=by_account["at"], at_day=by_account.at_day, reason=by_account.value
-    )
-    by_person = given.filter(given.account_id.isnull())
-    by_person = settled(by_person).left_join(persons, by_person.person_id == persons.id)
-    by_person = by_person.select(
-        person=ibis.coalesce(by_person.person, by_person.person_id), at=by_person["at"], at_day=by_person.at_day, reason=by_person.value
-    )
-    by_person = settled(by_person).left_join(members, by_person.person == members.person)
-    by_person = by_person.select(
-        owner=ibis.coalesce(by_person.account, by_person.person), at=by_person["at"], at_day=by_person.at_day, reason=by_person.reason
-    )
-    reasons = by_account.union(by_person, distinct=False)
+    given = account_feedback.filter(account_feedback.kind == "churn_reason")
+    reasons = given.select("at", "at_day", owner=given.account, reason=given.value)
     churned = rows.filter(rows.movement == "churn")
     told = settled(churned).inner_join(reasons, [churned.account == reasons.owner, reasons.at_day <= churned.from_day + REASON_DAYS])
     nth = ibis.row_number().over(ibis.window(group_by=["account", "from_day"], order_by=[told["at"].desc(), told.reason]))

@@ -45,6 +45,7 @@ def _valued(subscriptions: Table, account_ids: Table, fx: Table, home: Table, in
         stops_day=until.cast("int32"),
         lapses_day=(t.status == "past_due").ifelse(ibis.least(until, ibis.greatest(lapses, t.starts_on_day)), until).cast("int32"),
         cancelled_day=t.cancelled_on_day,
+        overdue_day=(t.status == "past_due").ifelse(ibis.coalesce(t.past_due_on_day, t.starts_on_day), ibis.null("int32")).cast("int32"),
         plan=ibis.coalesce(t.plan, NOT_SET),
         interval_count=ibis.coalesce(t.interval_count, 1),
         dom=t.starts_on.day().cast("int32"),
@@ -75,8 +76,8 @@ def _valued(subscriptions: Table, account_ids: Table, fx: Table, home: Table, in
     counts = cut.worth == 1
     moved = counts & ~at_home & cut.rate_before.notnull() & (cut.from_day < cut.lapses_day)
     return cut.select(
-        "subscription_id", "account", "from_day", "until_day", "starts_day", "ends_day", "cancelled_day", "currency", "plan", "status", "quantity",
-        "interval", "interval_count", "dom", "month_no", "origin",
+        "subscription_id", "account", "from_day", "until_day", "starts_day", "ends_day", "cancelled_day", "overdue_day", "currency", "plan", "status",
+        "quantity", "interval", "interval_count", "dom", "month_no", "origin",
         pays_until=ibis.greatest(ibis.least(cut.until_day, cut.lapses_day), cut.from_day).cast("int32"),
         value=counts.ifelse(price, _zero()),
         price=price,
@@ -125,8 +126,8 @@ def running(terms: Table, crowded_accounts: Table) -> Table:
     `alone` is 1 where no two stretches of the account overlap: nearly everywhere, so that only the others need be added up.
     """
     columns = (
-        "subscription_id", "account", "from_day", "until_day", "pays_until", "starts_day", "cancelled_day", "currency", "plan", "status", "quantity",
-        "interval", "interval_count", "value", "price", "list_value", "drift", "usage", "left_out", "origin",
+        "subscription_id", "account", "from_day", "until_day", "pays_until", "starts_day", "ends_day", "cancelled_day", "overdue_day", "currency",
+        "plan", "status", "quantity", "interval", "interval_count", "value", "price", "list_value", "drift", "usage", "left_out", "origin",
     )  # fmt: skip
     t = terms.select(*columns)
     crowd = crowded_accounts.select("account")

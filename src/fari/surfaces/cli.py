@@ -324,6 +324,45 @@ def clv(
 
 
 @app.command()
+def renewals(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(metavar="N", help="How many days of the calendar.")] = 90,
+    since: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day. Default: the day after the data's last.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Payments of a month or less, too.")] = False,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
+) -> None:
+    """List the renewals due in the next 90 days.
+
+    With the MRR at stake at each, what speaks against it, and the sums by week and month.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.renewing import show_renewals
+
+    show_renewals(context.obj, Asked((), since, where=tuple(where or ()), rules=rules, as_of=as_of), days, every, format_)
+
+
+@app.command()
+def risk(
+    context: typer.Context,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json|csv", help="How to print it.")] = "table",
+) -> None:
+    """List the customers at risk, the most MRR at stake first.
+
+    Each with its evidence: set to cancel, past due, paused, gone quiet, unhappy, paying less, due for renewal.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.exposing import show_risk
+
+    show_risk(context.obj, Asked((), where=tuple(where or ()), rules=rules, as_of=as_of), format_)
+
+
+@app.command()
 def rules(
     context: typer.Context,
     name: Annotated[

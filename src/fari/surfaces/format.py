@@ -137,10 +137,10 @@ def total(amount: Any) -> str:
 def many(count: int, noun: str) -> str:
     """A count and its noun.
 
-    >>> many(1, "row"), many(1200, "row"), many(2, "entry")
-    ('1 row', '1,200 rows', '2 entries')
+    >>> many(1, "row"), many(1200, "row"), many(2, "entry"), many(2, "day")
+    ('1 row', '1,200 rows', '2 entries', '2 days')
     """
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeou" else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fari.errors import UsageError
+from fari.rules import preset
 from fari.surfaces import asking, terminal
 from fari.surfaces import format as words
 from fari.surfaces.asking import Asked
@@ -41,6 +42,9 @@ def show_worth(place: Place, asked: Asked, discount: float, format_: str) -> Non
         _print(answers, checks)
         terminal.note(f"{words.period(question.periods[0], fiscal)}; renewals are discounted at {words.shown(Decimal(str(discount)), 'rate')} a year")
         terminal.note("clv: arpa / churn of this time; clv_fitted: arpa × the months the company's own cohorts let expect (95 % bounds)")
+        rules = question.rules or ledger.company.rules
+        if rules != preset():
+            terminal.note(f"rules: {rules.label}")
         if ledger.company.gross_margin == 1:
             terminal.note("revenue, not margin: set [company] gross_margin in fari.toml")
         for text in dict.fromkeys(f"{_name(one)}: {text}" for one in answers if one.value is None for text in one.notes):
