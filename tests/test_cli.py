@@ -13,7 +13,8 @@ from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
 COMMANDS = tuple(
-    "demo init import sync webhooks imports undo metrics explain restated close cohorts survival clv renewals risk rules reconcile doctor".split()
+    "demo init import sync webhooks imports undo person erase metrics explain restated close cohorts survival clv renewals risk rules reconcile "
+    "doctor".split()
 )
 
 
@@ -45,6 +46,7 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "sync": "--since --source --dry-run --json",
         "webhooks": "--host --port --every",
         "imports": "--json",
+        "erase": "--yes",
         "metrics": "--from --to --grain --compare --by --where --rules --attribution --as-of --engine --format",
         "explain": "--where --rules --as-of --format",
         "restated": "--since --from --to --grain --by --where --rules --format",

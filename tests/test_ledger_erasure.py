@@ -1,5 +1,6 @@
 """Erasure: what says who somebody is leaves every version and every file; what counts them stays."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -7,7 +8,7 @@ import pytest
 from tests.books import TODAY, Book, counts, csv, noon
 
 from fari.errors import FariError
-from fari.ledger.erasure import erase
+from fari.ledger.erasure import erase, held
 
 SECRETS = ("ann@acme.test", "ann.old@acme.test", "Ann Smith", "Ann's own words", "+39 333", "ann-trait", "ann-property", "Ann's deal")
 EVENTS = csv(
@@ -47,7 +48,7 @@ def everything(ledger: Path) -> str:
 def test_nothing_of_the_person_is_left_in_any_file(book: Book) -> None:
     before = everything(book.ledger.root)
     assert [secret for secret in SECRETS if secret not in before] == []
-    assert erase(book.ledger, "ann", TODAY, noon(TODAY)) == {"people": 2, "feedback": 1, "deals": 1, "events": 2}
+    assert erase(book.ledger, ["ann"], TODAY, noon(TODAY)) == {"people": 2, "feedback": 1, "deals": 1, "events": 2}
     after = everything(book.ledger.root)
     assert [secret for secret in SECRETS if secret in after] == []
     assert "bob@acme.test" in after
@@ -55,36 +56,55 @@ def test_nothing_of_the_person_is_left_in_any_file(book: Book) -> None:
 
 
 def test_what_counts_stays_and_so_do_the_others(book: Book) -> None:
-    erase(book.ledger, "ann", TODAY, noon(TODAY))
-    assert book.rows("people", "person_id email name account_id") == [("ann", None, None, "a1"), ("bob", "bob@acme.test", "Bob", "a1")]
+    erase(book.ledger, ["ann"], TODAY, noon(TODAY))
+    [(email,)] = [row for row in book.rows("people", "email") if row != ("bob@acme.test",)]
+    assert re.fullmatch(r"erased@[0-9a-f]{32}\.invalid", email)
+    assert book.rows("people", "person_id email name account_id") == [("ann", email, None, "a1"), ("bob", "bob@acme.test", "Bob", "a1")]
     assert book.rows("feedback", "person_id value text") == [("ann", "price", None), ("bob", "9", "fine")]
     assert book.rows("deals", "deal_id amount") == [("d1", "100.000000")]
     assert book.rows("events", "message_id user_id email") == [
         ("m1", None, None),
         ("m2", None, None),
-        ("m3", "ann", None),
+        ("m3", "ann", email),
         ("m4", "bob", "bob@acme.test"),
     ]
 
 
+def test_what_another_user_sent_from_the_same_device_is_that_ones(book: Book) -> None:
+    shared = (
+        '{"type":"identify","messageId":"m5","anonymousId":"v1","userId":"cy","timestamp":"2025-03-01T10:02:00Z","traits":{"email":"cy@acme.test"}}\n'
+    )
+    book.bring("more.jsonl", shared)
+    assert held(book.ledger, ["ann"])["events"] == {"": 2, "email": 1, "properties": 1, "traits": 1}
+    erase(book.ledger, ["ann"], TODAY, noon(TODAY))
+    assert ("m5", "cy@acme.test") in book.rows("events", "message_id email")
+
+
+def test_what_is_held_is_what_is_erased(book: Book) -> None:
+    found = held(book.ledger, ["ann"])
+    assert found["people"] == {"": 2, "email": 2, "name": 2, "attributes": 2}
+    assert {table: columns[""] for table, columns in found.items()} == erase(book.ledger, ["ann"], TODAY, noon(TODAY))
+    assert held(book.ledger, ["ann"]) == {}
+
+
 def test_a_file_that_still_has_the_person_brings_nothing_back(book: Book) -> None:
-    erase(book.ledger, "ann", TODAY, noon(TODAY))
+    erase(book.ledger, ["ann"], TODAY, noon(TODAY))
     report = book.bring("people.csv", (book.folder / "files" / "people.csv").read_text())
     assert counts(report, "people") == (0, 0, 2, 0)
-    assert ("ann", None) in book.rows("people", "person_id email")
+    assert ("ann", None) in book.rows("people", "person_id name")
 
 
 def test_imports_go_on_and_can_be_undone(book: Book) -> None:
-    erase(book.ledger, "ann", TODAY, noon(TODAY))
+    erase(book.ledger, ["ann"], TODAY, noon(TODAY))
     report = book.bring("people.csv", "person_id,email\nbob,new@acme.test\n")
-    assert book.rows("people", "person_id email") == [("ann", None), ("bob", "new@acme.test")]
+    assert book.rows("people", "person_id name email")[1:] == [("bob", None, "new@acme.test")]
     book.undo(report.import_id)
-    assert book.rows("people", "person_id email") == [("ann", None), ("bob", "bob@acme.test")]
+    assert book.rows("people", "person_id name email")[1:] == [("bob", "Bob", "bob@acme.test")]
 
 
 def test_nobody_of_that_id(book: Book) -> None:
     before = book.versions()
     with pytest.raises(FariError, match='there is nobody of the id "o\'brien"'):
-        erase(book.ledger, "o'brien", TODAY, noon(TODAY))
+        erase(book.ledger, ["o'brien"], TODAY, noon(TODAY))
     assert book.versions() == before
     assert (book.folder / "facts").is_dir()

@@ -1,7 +1,7 @@
 """How customers, leads and visitors are linked across the sources, by which rule, and which are not."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -52,6 +52,17 @@ def links(run: Run, horizon: date, visits_since: date | None, shown: int) -> tup
     if visits_since is not None:
         found += [_seen(run, customers, visits_since, shown), _leads(run, visits_since, shown), _visitors(run, shown)]
     return tuple(found)
+
+
+def one_person(asker: Any, ids: Collection[str]) -> dict[str, str]:
+    """All ids of the person that these ids are of, each with the rule that links it; of an id that is linked to no other, none."""
+    builder = asker.state()[1]
+    asker.fact_schema("persons", builder)
+    listed = ", ".join(map(asker.engine.text, sorted(ids)))
+    same = f"SELECT person FROM persons WHERE id IN ({listed})"
+    rows = asker.engine.run(f"SELECT id, rule FROM persons WHERE person IN ({same}) OR person IN ({listed})")
+    builder.finish()
+    return dict.fromkeys(ids, "") | dict(rows)
 
 
 def _customers(run: Run, customers: Iterable[str], shown: int) -> Linked:

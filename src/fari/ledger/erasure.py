@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import uuid
+from collections.abc import Collection
 from datetime import date, datetime
 
 from fari.errors import FariError
 from fari.ledger.acts import moment
-from fari.ledger.sql import among, literal, parquet, quote
+from fari.ledger.person import mentions
+from fari.ledger.sql import literal, parquet, quote
 from fari.ledger.store import IMPORTS, Ledger, stored_columns
 
 PERSONAL: dict[str, tuple[str, ...]] = {
@@ -15,28 +18,52 @@ PERSONAL: dict[str, tuple[str, ...]] = {
     "feedback": ("text", "attributes"),
     "deals": ("name", "attributes"),
     "events": ("email", "properties", "traits", "attributes"),
+    "accounts": ("name", "attributes"),
+    "subscriptions": ("attributes",),
 }
 """By table, the columns that may say who somebody is. Ids stay: without them nothing could be counted."""
+_NOBODY = "erased@{}.invalid"
+"""What stands for an erased e-mail address, one for all of a person's: that there was one may make a lead, and by equal ones ids are one person."""
 
 
-def erase(ledger: Ledger, person_id: str, recorded: date, now: datetime) -> dict[str, int]:
-    """Empty what the ledger holds of a person beside ids, dates and counts; how many rows of each table. FariError where there is nobody of that id.
+def held(ledger: Ledger, ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """By table and column, in how many rows of any version something personal of the person of these ids stands; under "" in how many at all."""
+    session = ledger.session()
+    found: dict[str, dict[str, int]] = {}
+    for table, where in mentions(ledger, ids).items():
+        if table not in PERSONAL:
+            continue
+        counts = ", ".join(f"count(*) FILTER ({_said(name)})" for name in PERSONAL[table])
+        rows, *filled = session.execute(
+            f"SELECT count(*), {counts} FROM ({parquet(ledger.files(table), stored_columns(table))}) WHERE ({where}) AND ({_filled(table)})"
+        ).fetchone()
+        if rows:
+            found[table] = {"": rows} | {name: count for name, count in zip(PERSONAL[table], filled, strict=True) if count}
+    session.close()
+    return found
 
-    Old files are removed at once, so whoever is reading may have to ask again; facts are built anew from what is left. That it was done is kept,
-    not for whom. A file that still has the person brings nothing back while its row is unchanged; a changed row is a new version.
+
+def erase(ledger: Ledger, ids: Collection[str], recorded: date, now: datetime) -> dict[str, int]:
+    """Empty what the ledger holds of the person of these ids beside ids, dates and counts; how many rows of each table.
+
+    FariError where there is nobody of them. Old files are removed at once, so whoever is reading may have to ask again; facts are built anew
+    from what is left. That it was done is kept, not for whom. A file that still has the person brings nothing back while its row is unchanged;
+    a changed row is a new version.
     """
     ledger.open()
     with ledger.writing():
-        found = {table: _where(ledger, table, person_id) for table in PERSONAL}
-        if not any(found.values()):
-            raise FariError(f"there is nobody of the id {person_id!r}")
+        found = mentions(ledger, ids)
+        if not found:
+            raise FariError(f"there is nobody of the id {' or '.join(map(repr, sorted(ids)))}")
+        nobody = _NOBODY.format(uuid.uuid4().hex)
         rewritten: dict[str, int] = {}
         for table, where in found.items():
-            if where is None:
+            if table not in PERSONAL:
                 continue
-            filled = " OR ".join(f"{quote(name)} IS NOT NULL" for name in PERSONAL[table])
             values = dict.fromkeys(PERSONAL[table], "CAST(NULL AS STRING)")
-            if rows := ledger.delta(table).rewrite(f"({where}) AND ({filled})", values):
+            if "email" in values:
+                values["email"] = f"CASE WHEN email IS NOT NULL THEN {literal(nobody)} END"
+            if rows := ledger.delta(table).rewrite(f"({where}) AND ({_filled(table)})", values):
                 rewritten[table] = rows
                 ledger.delta(table).forget()
         shutil.rmtree(ledger.folder / "facts", ignore_errors=True)
@@ -51,21 +78,10 @@ def erase(ledger: Ledger, person_id: str, recorded: date, now: datetime) -> dict
     return rewritten
 
 
-def _where(ledger: Ledger, table: str, person_id: str) -> str | None:
-    """The condition on the rows about a person, in any version; None where there are none."""
-    files = ledger.files(table)
-    if not files:
-        return None
-    rows = parquet(files, stored_columns(table))
-    where = f"person_id = {literal(person_id)}"
-    session = ledger.session()
-    try:
-        if table == "events":
-            # What was sent before the person was known came from the same devices.
-            where = f"user_id = {literal(person_id)} OR previous_id = {literal(person_id)}"
-            devices = session.execute(f"SELECT DISTINCT anonymous_id FROM ({rows}) WHERE ({where}) AND anonymous_id IS NOT NULL").fetchall()
-            if devices:
-                where += f" OR anonymous_id IN {among([device for (device,) in devices])}"
-        return where if session.execute(f"SELECT 1 FROM ({rows}) WHERE {where} LIMIT 1").fetchone() else None
-    finally:
-        session.close()
+def _filled(table: str) -> str:
+    return " OR ".join(map(_said, PERSONAL[table]))
+
+
+def _said(column: str) -> str:
+    """The condition on rows in which the column says something of a person."""
+    return f"{quote(column)} NOT LIKE {literal(_NOBODY.format('%'))}" if column == "email" else f"{quote(column)} IS NOT NULL"

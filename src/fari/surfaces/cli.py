@@ -164,6 +164,35 @@ def undo(
 
 
 @app.command()
+def person(
+    context: typer.Context,
+    whom: Annotated[str, typer.Argument(metavar="PERSON", help="An id, as the files have it, or an e-mail address.")],
+) -> None:
+    """All that is known of one person, as JSON.
+
+    Under all ids that are the same person, in every version, with file and import.
+    """
+    from fari.surfaces.persons import show_person
+
+    show_person(context.obj, whom)
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    whom: Annotated[str, typer.Argument(metavar="PERSON", help="An id, as the files have it, or an e-mail address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove what says who somebody is.
+
+    From every version, for good; ids, dates and counts stay, so that figures do.
+    """
+    from fari.surfaces.persons import erase_person
+
+    erase_person(context.obj, whom, yes)
+
+
+@app.command()
 def metrics(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Metrics; all if none is named.", show_default=False)] = None,
