@@ -215,7 +215,7 @@ def test_no_name_means_every_metric_that_can_be_asked(fari: Fari) -> None:
         (["mrr", "--compare", "last year"], "previous, year"),
         (["mrr", "--where", "channel"], "DIM=VALUE"),
         (["mrr", "--where", "chanel=Email"], "did you mean 'channel'"),
-        (["mrr", "--rules", "stripe"], "only 'fari'"),
+        (["mrr", "--rules", "strip"], "did you mean 'stripe'"),
         (["mrr", "--attribution", "last"], "only 'first'"),
         (["mrr", "--as-of", "2025-03"], "2025-03-31"),
         (["mrr", "--engine", "postgres://x"], "duckdb"),
@@ -284,7 +284,7 @@ def test_explain_in_words(fari: Fari) -> None:
         (["mmr", "2025-03"], "did you mean 'mrr'"),
         (["mrr", "2025-3"], "is no period"),
         (["mrr", "2025-03", "--where", "country"], "DIM=VALUE"),
-        (["mrr", "2025-03", "--rules", "chartmogul"], "only 'fari'"),
+        (["mrr", "2025-03", "--rules", "chartmogl"], "did you mean 'chartmogul'"),
         (["mrr", "2025-03", "--format", "csv"], "table, json"),
     ],
 )
