@@ -1,9 +1,9 @@
 """One Delta Lake table in a folder: which files it has now, rows added in one commit, small files joined, rows rewritten."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 MANY_FILES = 64
@@ -12,11 +12,41 @@ SMALL = 16 * 2**20
 """Files larger than this on average are left as they are."""
 KEPT_HOURS = 24
 """How long files stay after a newer version has replaced them: whoever is reading them goes on."""
+ROWS_TOGETHER = 131_072
+"""Rows in a group of a data file: groups are what engines read in parallel, and delta-rs makes groups of a million."""
 
 _SETTINGS = {
     # Statistics stand in the log in plain text: without these columns no e-mail address does, and the log stays small.
     "delta.dataSkippingStatsColumns": "import_id",
 }
+
+
+class _File(NamedTuple):
+    """A data file, its month where the table is kept by month, and the import that all its rows are of; None where there may be several."""
+
+    path: str
+    month: int | None
+    whose: str | None
+
+
+def _listed(folder: Path, actions: Any) -> list[_File]:
+    """The files of a table's log, whose paths are percent-encoded."""
+
+    def column(name: str) -> list[Any]:
+        return list(actions[name].to_pylist()) if name in actions.schema.names else [None] * len(actions["path"])
+
+    rows = zip(column("path"), column("partition.month"), column("min.import_id"), column("max.import_id"), strict=True)
+    return [
+        _File(str(folder / unquote(str(path))), None if month is None else int(month), least if least == most else None)
+        for path, month, least, most in rows
+    ]
+
+
+def _written() -> Any:
+    """How data files are written. Compression is named because properties without it mean none."""
+    from deltalake import WriterProperties
+
+    return WriterProperties(max_row_group_size=ROWS_TOGETHER, compression="SNAPPY")
 
 
 class Delta:
@@ -30,8 +60,8 @@ class Delta:
         self._turn = threading.RLock()
         self._opened: Any = None
         self._identity: tuple[int, int] | None = None
-        self._listed: tuple[int, list[str], list[int] | None] | None = None
-        """At which version which files there were, and of which months."""
+        self._listed: tuple[int, list[_File]] | None = None
+        """At which version which files there were."""
         self._changed = 0
         """When the log's folder had last changed when it was last read on."""
         self._held = 0
@@ -70,22 +100,25 @@ class Delta:
             table = self._table()
             return None if table is None else int(table.version())
 
-    def files(self, months: Sequence[int] | None = None) -> list[str]:
-        """The data files (of those months, where the table is kept by month). Paths in the log are percent-encoded."""
+    def files(self, months: Collection[int] | None = None) -> list[str]:
+        """The data files (of those months, where the table is kept by month)."""
+        return sorted(file.path for file in self._files(months))
+
+    def files_of(self, imports: Collection[str], months: Collection[int] | None = None) -> tuple[list[str], bool]:
+        """The data files that may hold rows of these imports, and whether it is certain that they hold no others."""
+        held = [file for file in self._files(months) if file.whose is None or file.whose in imports]
+        return sorted(file.path for file in held), all(file.whose is not None for file in held)
+
+    def _files(self, months: Collection[int] | None) -> list[_File]:
         with self._turn:
             table = self._table()
             if table is None:
                 return []
             if self._listed is None or self._listed[0] != table.version():
-                actions = table.get_add_actions(flatten=True)
-                paths = [str(self.path / unquote(str(name))) for name in actions["path"].to_pylist()]
-                kept = [int(month) for month in actions["partition.month"].to_pylist()] if "partition.month" in actions.schema.names else None
-                self._listed = table.version(), paths, kept
-            _, paths, kept = self._listed
-        self._held = len(paths)
-        if months is not None and kept is not None:
-            paths = [path for path, month in zip(paths, kept, strict=True) if month in months]
-        return sorted(paths)
+                self._listed = table.version(), _listed(self.path, table.get_add_actions(flatten=True))
+            files = self._listed[1]
+        self._held = len(files)
+        return files if months is None else [file for file in files if file.month is None or file.month in months]
 
     def append(self, rows: Any, columns: Sequence[str], partition_by: Sequence[str] = ()) -> None:
         """Add rows (anything with the Arrow stream interface, in these columns) in one commit."""
@@ -96,11 +129,18 @@ class Delta:
             table = self._table()
             if table is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                write_deltalake(str(self.path), rows, mode="append", partition_by=list(partition_by) or None, configuration=_SETTINGS)
+                write_deltalake(
+                    str(self.path),
+                    rows,
+                    mode="append",
+                    partition_by=list(partition_by) or None,
+                    configuration=_SETTINGS,
+                    writer_properties=_written(),
+                )
             elif {field.name for field in table.schema().fields} >= set(columns):
-                write_deltalake(table, rows, mode="append")
+                write_deltalake(table, rows, mode="append", writer_properties=_written())
             else:
-                write_deltalake(table, rows, mode="append", schema_mode="merge")
+                write_deltalake(table, rows, mode="append", schema_mode="merge", writer_properties=_written())
             self._changed = (self.path / "_delta_log").stat().st_mtime_ns
 
     def compact(self) -> bool:
@@ -114,7 +154,7 @@ class Delta:
             table = self._table()
             if table.metadata().partition_columns and len(files) <= 4 * MANY_FILES:
                 return False
-            table.optimize.compact()
+            table.optimize.compact(writer_properties=_written())
             table.vacuum(retention_hours=KEPT_HOURS, enforce_retention_duration=False, dry_run=False)
         return True
 
