@@ -59,6 +59,8 @@ def _why(node: Any) -> Iterator[str]:
         yield f"{type(node).__name__}: estimated, or interpolated by rules of its own, on each engine"
     if isinstance(node, WRITTEN):
         yield f"{type(node).__name__}: formats are the engine's own; dates are read at import"
+    if isinstance(node, ops.TimestampDelta) and node.part.value not in ("second", "minute", "hour"):
+        yield "a difference of instants in less than seconds, or in days and more: some engines lack the former, and count the latter differently"
     if isinstance(node, ops.Sign):
         yield "sign(): it is a DOUBLE on Spark, and Ibis leaves out the cast back; write ifelse(-1, 1)"
     if isinstance(node, ops.Multiply) and node.dtype.is_decimal() and any(_is_zero(side) for side in (node.left, node.right)):

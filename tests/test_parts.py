@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from tests.against_oracle import imported
 from tests.projects import ask, bring, company, project, split, write
 from tests.random_company import random_company
+from tests.random_company import write as written
 
 from fari.engine import build
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, cut
+from fari.ledger.acts import How, undo
+from fari.sources.importing import import_files
 
 METRICS = ("visitors", "bots", "internal", "visits", "pageviews", "signups", "signups_converted", "leads", "new_customers")
 SPLITS = ((), ("channel",), ("campaign", "country"), ("device",), ("content",))
@@ -62,6 +67,40 @@ def test_parts_answer_as_the_whole_does(seed: int, tmp_path: Path) -> None:
         assert any(value for (metric, *_), value in expected.items() if metric == "visitors")
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_late_imports_and_undone_ones_are_the_same_in_parts(seed: int, tmp_path: Path) -> None:
+    """Messages come in four imports, each of which touches old months, their edges and who is who; then one of them is undone."""
+    whose, tables = random_company(seed, 14)
+    drawn, events = Random(seed), tables.pop("events")
+    late: list[list[dict[str, Any]]] = [[] for _ in range(4)]
+    for row in events:
+        late[drawn.randrange(4)].append(row)
+    whole = imported(whose, tables, tmp_path)
+    parts, acts = Asker(whole.ledger), []
+    for number, rows in enumerate(late):
+        how = How(recorded=whose.today, now=datetime(2026, 1, 2 + number, tzinfo=UTC))
+        acts += [report.import_id for report in import_files(whole.ledger, written({"events": rows}, tmp_path / str(number)), how)]
+        assert _alike(whole, parts)
+    fresh = imported(whose, {**tables, "events": events}, tmp_path / "fresh")
+    assert answers(whole, ("channel",)) == answers(fresh, ("channel",))
+    assert acts[1] is not None
+    undo(whole.ledger, acts[1], whose.today, datetime(2026, 1, 9, tzinfo=UTC))
+    assert answers(whole, ("channel",)) != answers(fresh, ("channel",))
+    assert _alike(whole, parts)
+
+
+def _alike(whole: Asker, parts: Asker) -> bool:
+    """Whether the two answer alike, the one built in one part, the other month by month on what it has kept."""
+    for by in (("channel",), ("campaign", "country")):
+        expected = answers(whole, by)
+        with month_by_month():
+            assert len(parts.state()[1].parts) > 1
+            got = answers(parts, by)
+        assert {key: (value, got.get(key)) for key, value in expected.items() if value != got.get(key)} == {}
+        assert set(got) == set(expected)
+    return True
+
+
 def views(*lines: str) -> str:
     """Events: `time visitor [source medium]`."""
     cells = [(*line.split(), "", "")[:4] for line in lines]
@@ -93,6 +132,25 @@ def test_a_visit_that_goes_on_over_the_edge_keeps_its_beginning(zone: str, tmp_p
         assert split(asker, "pageviews", "2025-02", "channel") == {"Paid Search": 3, "Email": 2}
         assert split(asker, "visitors", "2025-W09", "channel") == {"Email": 1}
         assert split(asker, "visitors", "2025-Q1", "channel") == {"Paid Search": 1, "Email": 1}
+
+
+def test_the_first_of_page_views_in_one_second_decides(tmp_path: Path) -> None:
+    # a: a tenth of a second apart. b: at one instant, of which the least message counts. c: the same, and the visit goes on over midnight.
+    rows = [
+        "page,2025-03-05T10:00:00.300Z,a,a1,google,cpc",
+        "page,2025-03-05T10:00:00.200Z,a,a2,news,email",
+        "page,2025-03-05T10:00:00Z,b,b2,google,cpc",
+        "page,2025-03-05T10:00:00Z,b,b1,news,email",
+        "page,2025-02-28T23:50:00Z,c,c1,news,email",
+        "page,2025-02-28T23:50:00Z,c,c2,google,cpc",
+        "page,2025-03-01T00:10:00Z,c,c3,google,cpc",
+    ]
+    header = "type,timestamp,anonymousId,messageId,context.campaign.source,context.campaign.medium"
+    whole = project(tmp_path, {"events": "\n".join([header, *rows])})
+    for asker in (whole, by_month(whole)):
+        assert split(asker, "visits", "2025-Q1", "channel") == {"Email": 3}
+        assert split(asker, "visitors", "2025-03", "channel") == {"Email": 3}
+        assert [a.value for a in ask(asker, "visits", "2025-02", "2025-03")] == [1, 2]
 
 
 def test_a_week_before_a_month_without_events_is_there(tmp_path: Path) -> None:

@@ -188,6 +188,8 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: T.select(x=ibis.coalesce(T.money, ibis.literal(Decimal(0), "decimal(19,12)"))),
         "written with an exponent",
     ),
+    "microseconds between instants": (lambda: T.select(x=T["at"].delta(T["at"], unit="microsecond")), "a difference of instants"),
+    "days between instants": (lambda: T.select(x=T["at"].delta(T["at"], unit="day")), "a difference of instants"),
     "a sign": (lambda: T.select(x=T.n.sign().cast("int64")), "sign()"),
     "deep inside": (
         lambda: T.filter(T.n.isin(T.filter(T["at"].date() == T.on).n)).group_by("said").aggregate(x=_.n.sum().cast("int64")),
@@ -211,6 +213,7 @@ def test_what_is_portable_is_not_refused() -> None:
         rows=kept.ours.ifelse(1, 0).sum().cast("int64"),
         y=(kept.money * kept.halves).round(6).cast("decimal(18,6)").max(),
         year=kept.on.year().min(),
+        seconds=kept["at"].delta(ibis.timestamp("1970-01-01 00:00:00"), unit="second").min(),
     )
     assert refusals(summed) == []
 

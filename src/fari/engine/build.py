@@ -286,17 +286,18 @@ class Builder:
             return view
         ids = [i for i in self.seen if name in i.tables]
         path = self.root / name / f"{key}.parquet"
-        alone = len(ids) == 1 and not ids[0].tables[name].get("withdrawn")
-        if name == "events" or alone or not path.exists():
+        every = (name == "events" or len(ids) == 1) and not any(i.tables[name].get("withdrawn") for i in ids)
+        if name == "events" or every or not path.exists():
             months = list(part.months) if part and part.months else None
+            files, only = self.ledger.delta(name).files_of({i.import_id for i in ids}, months)
             self.engine.put(f"seen_{view}", _SEEN, [(i.import_id, i.seq) for i in ids])
-            self.engine.view(f"raw_{view}", self.ledger.files(name, months) if ids else [], stored_columns(name))
-            sql = only_sql(name) if alone else current_sql(name)
+            self.engine.view(f"raw_{view}", files, stored_columns(name))
+            sql = only_sql(name) if every else current_sql(name)
+            # Where every row counts and the files hold no others, no row is looked up by its import.
+            sql = sql.partition(" JOIN ")[0] if every and only else sql
             sql = sql.replace(f"raw_{name}", f"raw_{view}").replace("JOIN seen s", f"JOIN seen_{view} s")
-            if name == "events" and not any(i.tables[name].get("withdrawn") for i in ids):
-                sql = sql.partition(" AND NOT EXISTS")[0]
             self.engine.named(view, sql)
-        if name != "events" and not alone:
+        if name != "events" and not every:
             if not path.exists():
                 self.engine.build(f"SELECT * FROM {view}", path, _columns_of(name))
             self.used.add(path)

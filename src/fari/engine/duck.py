@@ -19,6 +19,9 @@ _TYPES = {
     "timestamp": "TIMESTAMP",
 }
 
+_WRITTEN = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4096"
+"""How facts are written: quickly. A dictionary is not tried for long on columns that have as many values as rows."""
+
 
 class DuckDB:
     """One DuckDB session over files; nothing is kept in it but views and small tables."""
@@ -37,6 +40,8 @@ class DuckDB:
         self.connection.execute("SET preserve_insertion_order = false")
         # DuckDB draws its bar on standard output, where only data may go.
         self.connection.execute("SET enable_progress_bar = false")
+        self._tables: set[str] = set()
+        """The names that are tables; all others are views."""
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -48,22 +53,23 @@ class DuckDB:
 
     def put(self, name: str, schema: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """A small table of Python rows, by Ibis type names."""
-        typed = ", ".join(f'"{column}" {_sql_type(kind)}' for column, kind in schema.items())
-        self.connection.execute(f"DROP VIEW IF EXISTS {name}") if self._is_view(name) else self.connection.execute(f"DROP TABLE IF EXISTS {name}")
-        self.connection.execute(f"CREATE TABLE {name} ({typed})")
+        if name not in self._tables:
+            self.connection.execute(f"DROP VIEW IF EXISTS {name}")
+            self._tables.add(name)
         if not rows:
+            typed = ", ".join(f'"{column}" {_sql_type(kind)}' for column, kind in schema.items())
+            self.connection.execute(f"CREATE OR REPLACE TABLE {name} ({typed})")
             return
         turned = list(zip(*rows, strict=True))
         arrays: dict[str, Any] = {column: _array(list(cells), kind) for (column, kind), cells in zip(schema.items(), turned, strict=True)}
         self.connection.register("incoming", ArrowTable.from_pydict(arrays))
-        casts = ", ".join(f'CAST("{column}" AS {_sql_type(kind)})' for column, kind in schema.items())
-        self.connection.execute(f"INSERT INTO {name} SELECT {casts} FROM incoming")
+        casts = ", ".join(f'CAST("{column}" AS {_sql_type(kind)}) AS "{column}"' for column, kind in schema.items())
+        self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {casts} FROM incoming")
         self.connection.unregister("incoming")
 
     def view(self, name: str, paths: Sequence[str], schema: dict[str, str]) -> None:
         """Parquet files under a name, cast to the schema (SQL types): columns a file lacks are null, no files are no rows."""
-        if self._is_table(name):
-            self.connection.execute(f"DROP TABLE {name}")
+        self._no_table(name)
         if not paths:
             empty = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in schema.items())
             self.connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {empty} WHERE false")
@@ -81,8 +87,7 @@ class DuckDB:
 
     def named(self, name: str, sql: str) -> None:
         """A query under a name."""
-        if self._is_table(name):
-            self.connection.execute(f"DROP TABLE {name}")
+        self._no_table(name)
         self.connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
 
     def build(self, sql: str, path: Path, schema: dict[str, str]) -> None:
@@ -94,7 +99,7 @@ class DuckDB:
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         target = str(aside).replace("'", "''")
         cast = ", ".join(f'CAST("{column}" AS {_sql_type(kind)}) AS "{column}"' for column, kind in schema.items())
-        self.connection.execute(f"COPY (SELECT {cast} FROM ({sql})) TO '{target}' (FORMAT parquet)")
+        self.connection.execute(f"COPY (SELECT {cast} FROM ({sql})) TO '{target}' ({_WRITTEN})")
         aside.replace(path)
 
     def text(self, value: str) -> str:
@@ -114,13 +119,10 @@ class DuckDB:
         rows = self.connection.execute(f"DESCRIBE SELECT * FROM read_parquet([{listed}], hive_partitioning=false)").fetchall()
         return {name: _ibis_type(kind) for name, kind, *_ in rows}
 
-    def _is_table(self, name: str) -> bool:
-        found = self.connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [name]).fetchone()
-        return bool(found and found[0])
-
-    def _is_view(self, name: str) -> bool:
-        found = self.connection.execute("SELECT count(*) FROM duckdb_views() WHERE view_name = ?", [name]).fetchone()
-        return bool(found and found[0])
+    def _no_table(self, name: str) -> None:
+        if name in self._tables:
+            self.connection.execute(f"DROP TABLE {name}")
+            self._tables.remove(name)
 
 
 def _sql_type(kind: str) -> str:

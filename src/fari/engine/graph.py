@@ -12,14 +12,14 @@ import fari.marks
 from fari.ledger.store import current_sql, stored_columns
 
 PARTED = frozenset(
-    "page_views seen_days unclear_days cut_visits landings touches visits carried_visits open_visits visit_pages visit_days "
+    "page_views places day_edges seen_days cut_visits landings touches visits carried_visits abouts open_visits visit_pages visit_days "
     "visitor_days visitor_weeks visitor_months visitor_content_days visitor_content_weeks visitor_content_months "
     "user_agents agents page_paths contents identify_pairs signup_events acted devices_here persons_here internals_here".split()
 )
 """Built part by part, as their events are."""
 INLINE = frozenset({"page_views", "terms"})
 """Never stored: what reads it takes its expression in."""
-PASSING = frozenset({"seen_days", "unclear_days", "cut_visits"})
+PASSING = frozenset({"places", "day_edges", "seen_days", "cut_visits", "abouts"})
 """Needed while others are built, then removed."""
 BY_CONTENT = frozenset({"open_visits", "devices_here", "persons_here", "internals_here"})
 """Known to their readers by what is in them, so that a change that does not reach a part does not rebuild it."""
@@ -34,6 +34,7 @@ BEFORE: dict[str, dict[str, str]] = {
     "open_visits": _WHOLE_VISIT,
     "visits": _WHOLE_VISIT,
     "carried_visits": _WHOLE_VISIT,
+    "abouts": _ABOUT,
     "visit_days": {**_VISIT, "day": "int32", "content": "string", "seen_at": "timestamp", "views": "int64", **_ABOUT},
 }
 """What a part takes from the part before it (`<name>_before`), and its columns for the first part, which has none."""

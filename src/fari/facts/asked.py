@@ -19,8 +19,7 @@ def page_paths(events: Table) -> Table:
 
 def landings(events: Table) -> Table:
     """Distinct things a visit's channel is decided from."""
-    page = events.filter(events.type == "page").select(*LANDING).distinct()
-    return page.select(**{name: ibis.coalesce(page[name], "") for name in LANDING}).distinct()
+    return events.filter(events.type == "page").select(*LANDING).distinct()
 
 
 def identify_pairs(events: Table) -> Table:

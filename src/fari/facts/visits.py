@@ -1,7 +1,7 @@
 """Visits: page views cut into sessions, each placed in a channel.
 
-Most visitors' days are one visit, which sums over page views can tell; only the others are cut view by view. A visit is known by whose it is
-and when it started: two visits of one visitor never start at one instant.
+Most visitors' days are one visit, which sums over page views can tell; only the others are cut view by view, which takes four times as long.
+A visit is known by whose it is and when it started: two visits of one visitor never start at one instant.
 
 Large histories are cut part by part (a part is a month). A part also reads `open_visits` of the part before it: visits that may go on over
 the edge. So nothing is cut in two.
@@ -14,41 +14,48 @@ from fari.facts.words import IDLE_SECONDS, NOT_SET, settled
 
 LANDING = ("host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "click_ids")
 """What a visit's channel is decided from."""
-DAY = ("kind", "visitor", "day")
-VISIT = ("kind", "visitor", "started_at")
+PLACE = ("country", "device", "agent_device")
+"""What a visit's country and device are decided from."""
+WHOSE = ("kind", "visitor")
+DAY = (*WHOSE, "day")
+VISIT = (*WHOSE, "started_at")
 """What tells one visit from all others."""
-SPAN = (*VISIT, "started_day", "last_at", "last_day", "views")
+SPAN = (*VISIT, "day", "last_at", "last_day", "views")
 """A visit and its times."""
+FIRST = ("touch_no", "place_no")
+"""What its first page view says, as numbers."""
 ABOUT = ("channel", "rule", "campaign", "country", "device")
 """What is known of a visit beside its times."""
+TOUCHES, PLACES = 2**25, 2**20
+"""How many landings and places have a number that fits into 63 bits beside the 18 of the seconds of a local day."""
+_OF_A_VIEW = ("timestamp", "timestamp_day", "message_id", "path", "country", "device", "user_agent", *LANDING, "origin")
 
 
 def page_views(events: Table, agents: Table, devices_here: Table, persons_here: Table, internals_here: Table) -> Table:
     """One row per page view: who saw it (`visitor`), whether a person (`kind` human, bot or internal), and what its address said."""
-    page = events.filter(events.type == "page")
-    page = settled(page).left_join(agents, page.user_agent == agents.user_agent)
-    columns = ("anonymous_id", "user_id", "timestamp", "timestamp_day", "message_id", "path", "country", *LANDING, "origin")
-    page = page.select(*columns, page.bot, device=ibis.coalesce(page.device, page.agent_device, NOT_SET))
+    return _judged(_seen(events, devices_here, persons_here), agents, internals_here)
+
+
+def _seen(events: Table, devices_here: Table, persons_here: Table) -> Table:
+    """Page views and whose they are."""
+    page = events.filter((events.type == "page") & (events.user_id.notnull() | events.anonymous_id.notnull()))
+    page = page.select("anonymous_id", "user_id", *_OF_A_VIEW)
     known = settled(page).left_join(persons_here, page.user_id == persons_here.id)
-    known = known.select(*[known[name] for name in page.columns], user=ibis.coalesce(known.person, known.user_id))
+    known = known.select("anonymous_id", *_OF_A_VIEW, user=ibis.coalesce(known.person, known.user_id))
     held = devices_here.select(
         held_id=devices_here.anonymous_id, from_at=devices_here.from_at, until_at=devices_here.until_at, holder=devices_here.person
     )
     on = settled(known).left_join(held, [known.anonymous_id == held.held_id, known.timestamp >= held.from_at, known.timestamp < held.until_at])
-    on = on.mutate(visitor=ibis.coalesce(on.user, on.holder, on.anonymous_id)).filter(lambda t: t.visitor.notnull())
-    on = settled(on).left_join(internals_here, on.visitor == internals_here.internal_person)
-    return on.select(
-        "visitor",
-        kind=ibis.cases((on.bot.notnull(), "bot"), (on.internal_person.notnull(), "internal"), else_="human"),
-        at=on.timestamp,
-        day=on.timestamp_day,
-        message_id=on.message_id,
-        path=on.path,
-        country=ibis.coalesce(on.country, NOT_SET),
-        device=on.device,
-        **{name: on[name] for name in LANDING},
-        origin=on.origin,
-    )
+    return on.select(*_OF_A_VIEW, visitor=ibis.coalesce(on.user, on.holder, on.anonymous_id))
+
+
+def _judged(seen: Table, agents: Table, internals_here: Table) -> Table:
+    """Page views and of what kind they are, with the device that the agent says."""
+    judged = settled(seen).left_join(agents, seen.user_agent == agents.user_agent)
+    judged = judged.select(*[judged[name] for name in seen.columns], "bot", "agent_device")
+    judged = settled(judged).left_join(internals_here, judged.visitor == internals_here.internal_person)
+    kind = ibis.cases((judged.bot.notnull(), "bot"), (judged.internal_person.notnull(), "internal"), else_="human")
+    return judged.select(*seen.columns, "agent_device", kind=kind).rename(at="timestamp", day="timestamp_day")
 
 
 def devices_here(events: Table, devices: Table) -> Table:
@@ -68,88 +75,147 @@ def internals_here(events: Table, devices_here: Table, persons_here: Table, inte
     return internals.semi_join(ids, internals.internal_person == ids.person)
 
 
-def seen_days(page_views: Table) -> Table:
-    """One row per visitor and local day: its first and last page view and how many there were."""
-    grouped = page_views.group_by(["kind", "visitor", "day"])
-    return grouped.aggregate(first_at=page_views["at"].min(), last_at=page_views["at"].max(), views=page_views.count().cast("int64"))
+def places(events: Table, agents: Table) -> Table:
+    """What page views say of country and device, numbered: numbers are carried faster than words."""
+    said = events.filter(events.type == "page").select("country", "device", "user_agent").distinct()
+    said = settled(said).left_join(agents, said.user_agent == agents.user_agent).select("country", "device", "agent_device").distinct()
+    order = [key for name in PLACE for key in (said[name].isnull().ifelse(1, 0), said[name])]
+    return said.mutate(place_no=ibis.row_number().over(order_by=order).cast("int64"))
 
 
-def unclear_days(seen_days: Table, open_visits_before: Table) -> Table:
-    """Visitors' days that may hold several visits, or one that goes on over midnight: longer than a pause, or within a pause of the day's edges.
+def day_edges(events: Table, open_visits_before: Table) -> Table:
+    """Per local day the last page view of the day before and the first of the day after: it begins after the one and ends before the other.
 
-    (Where local days begin, no fact knows: they begin no later than their first page view of all, and end no sooner than their last.)
+    (Where local days begin, no fact knows.)
     """
+    page = events.filter(events.type == "page").select(day=events.timestamp_day, at=events.timestamp)
+    page = page.union(open_visits_before.select(day=open_visits_before.last_day, at=open_visits_before.last_at), distinct=False)
+    ends = page.group_by("day").aggregate(first_at=page["at"].min(), last_at=page["at"].max())
+    eve = ends.select(day=(ends.day + 1).cast("int32"), eve_at=ends.last_at, morrow_at=ibis.null("timestamp"))
+    morrow = ends.select(day=(ends.day - 1).cast("int32"), eve_at=ibis.null("timestamp"), morrow_at=ends.first_at)
+    both = eve.union(morrow, distinct=False)
+    return both.group_by("day").aggregate(eve_at=both.eve_at.max(), morrow_at=both.morrow_at.min())
+
+
+def seen_days(page_views: Table, day_edges: Table, touches: Table, places: Table) -> Table:
+    """One row per visitor and local day: its first and last page view, how many there were, and what the first said.
+
+    `clear` is 1 where they are one visit, for they span no more than a pause and are further than a pause from the day's edges, over which a
+    visit may go on; and where all page views of the first second say the same, so that it is known what the first says.
+    """
+    views = settled(_numbered(page_views, touches, places))
+    # The least of what begins with the second is of the earliest: that is an ordered `first` that all engines agree on. (A local day may
+    # begin up to a day before that of UTC does, and what is negative is divided differently from engine to engine.)
+    second = views["at"].delta(ibis.timestamp("1970-01-01 00:00:00"), unit="second") - (views.day.cast("int64") - 1) * 86_400
+    what = ibis.least(views.touch_no, TOUCHES - 1) * PLACES + ibis.least(views.place_no, PLACES - 1)
+    every = TOUCHES * PLACES
+    days = views.group_by(list(DAY)).aggregate(
+        first_at=views["at"].min(),
+        last_at=views["at"].max(),
+        views=views.count().cast("int64"),
+        least=(second * every + what).min(),
+        most=(second * every + (every - 1 - what)).min(),
+    )
+    days = days.mutate(first_no=(days.least % every).cast("int64"), other_no=(every - 1 - days.most % every).cast("int64"))
+    days = days.mutate(place_no=(days.first_no % PLACES).cast("int64"))
+    days = days.mutate(touch_no=((days.first_no - days.place_no) / PLACES).round().cast("int64"))
+    known = (days.first_no == days.other_no) & (days.touch_no < TOUCHES - 1) & (days.place_no < PLACES - 1)
+    days = settled(days.select(*DAY, "first_at", "last_at", "views", *FIRST, known=known.ifelse(1, 0)))
+    both = days.left_join(day_edges, "day")
     idle = ibis.interval(seconds=IDLE_SECONDS)
-    before = open_visits_before
-    edges = seen_days.select("day", "first_at", "last_at")
-    edges = edges.union(before.select(day=before.last_day, first_at=before.last_at, last_at=before.last_at), distinct=False)
-    edges = edges.group_by("day").aggregate(opens=edges.first_at.min(), closes=edges.last_at.max())
-    eve = edges.select(after_eve=(edges.day + 1).cast("int32"), closed=edges.closes)
-    morrow = edges.select(before_morrow=(edges.day - 1).cast("int32"), opening=edges.opens)
-    days = settled(seen_days).left_join(eve, seen_days.day == eve.after_eve).drop("after_eve")
-    days = settled(days).left_join(morrow, days.day == morrow.before_morrow).drop("before_morrow")
-    whole = days.filter((days.last_at > days.first_at + idle) | (days.first_at <= days.closed + idle) | (days.last_at + idle >= days.opening))
-    return whole.select(*DAY)
+    several = (both.last_at > both.first_at + idle) | (both.first_at <= both.eve_at + idle) | (both.last_at + idle >= both.morrow_at)
+    clear = ibis.cases((several, 0), else_=both.known).cast("int64")
+    return both.select(*DAY, "first_at", "last_at", "views", *FIRST, clear=clear)
 
 
-def cut_visits(page_views: Table, unclear_days: Table, open_visits_before: Table) -> Table:
-    """One row per visit with a page view on an unclear day, cut view by view: when it started, was last seen, and its page views here."""
-    fresh = settled(page_views).semi_join(unclear_days, list(DAY))
-    fresh = fresh.select("kind", "visitor", "at", "day", started_at=fresh["at"], started_day=fresh.day, views=ibis.literal(1, "int64"))
-    before = open_visits_before
+def cut_visits(
+    events: Table,
+    agents: Table,
+    devices_here: Table,
+    persons_here: Table,
+    internals_here: Table,
+    seen_days: Table,
+    touches: Table,
+    places: Table,
+    open_visits_before: Table,
+) -> Table:
+    """One row per visit with a page view on a day that is not clear, cut view by view; those of the part before that go on are `carried`.
+
+    Of page views at one instant that with the least message id is the first.
+    """
+    unclear = seen_days.filter(seen_days.clear == 0)
+    seen = settled(_seen(events, devices_here, persons_here))
+    # Few days are left after this, so that few page views are judged.
+    seen = seen.semi_join(unclear, [seen.visitor == unclear.visitor, seen.timestamp_day == unclear.day])
+    judged = settled(_judged(seen, agents, internals_here))
+    fresh = settled(_numbered(judged.semi_join(unclear, list(DAY)), touches, places)).mutate(carried=ibis.literal(0, "int64"))
+    before, none = open_visits_before, ibis.literal(0, "int64")
     # A visit that may go on comes in as its last page view, which has been counted.
     carried = before.select(
         "kind",
         "visitor",
         at=before.last_at,
         day=before.last_day,
-        started_at=before.started_at,
-        started_day=before.day,
-        views=ibis.literal(0, "int64"),
+        message_id=ibis.literal(""),
+        touch_no=none,
+        place_no=none,
+        carried=ibis.literal(1, "int64"),
     )
     views = fresh.union(carried, distinct=False)
-    idle = ibis.interval(seconds=IDLE_SECONDS)
-    order = [views["at"], views.views]
-    paused = views.mutate(before=views["at"].lag(1).over(ibis.window(group_by=["kind", "visitor"], order_by=order)))
-    begun = paused.mutate(begins=ibis.cases((paused.before.isnull(), 1), (paused["at"] > paused.before + idle, 1), else_=0).cast("int64"))
-    running = ibis.window(group_by=["kind", "visitor"], order_by=[begun["at"], begun.views], preceding=None, following=0)
-    numbered = begun.mutate(visit_no=begun.begins.sum().over(running).cast("int64"))
-    visits = numbered.group_by(["kind", "visitor", "visit_no"]).aggregate(
-        started_at=numbered.started_at.min(), started_day=numbered.started_day.min(), last_at=numbered["at"].max(), last_day=numbered.day.max(),
-        views=numbered.views.sum().cast("int64"),
+    running = ibis.window(group_by=WHOSE, order_by=[views[name] for name in ("at", "message_id", *FIRST)])
+    every = ibis.window(group_by=WHOSE)
+    views = views.mutate(
+        before_at=views["at"].lag(1).over(running), before_day=views.day.lag(1).over(running), nth=ibis.row_number().over(running).cast("int64"),
+        end_at=views["at"].max().over(every), end_day=views.day.max().over(every), end_nth=views.count().over(every).cast("int64"),
     )  # fmt: skip
-    return visits.filter(visits.views > 0).select(*SPAN)
+    begun = views.filter(views.before_at.isnull() | (views["at"] > views.before_at + ibis.interval(seconds=IDLE_SECONDS)))
+    # A visit ends with the page view before the one that begins the next.
+    begins = ibis.window(group_by=WHOSE, order_by=begun.nth)
+    after = {f"next_{name}": begun[name].lead(1).over(begins) for name in ("before_at", "before_day", "nth")}
+    begun = begun.mutate(**after)
+    return begun.select(
+        *WHOSE, started_at=begun["at"], day=begun.day, last_at=ibis.coalesce(begun.next_before_at, begun.end_at),
+        last_day=ibis.coalesce(begun.next_before_day, begun.end_day), views=ibis.coalesce(begun.next_nth, begun.end_nth) - begun.nth - begun.carried,
+        **{name: begun[name] for name in (*FIRST, "carried")},
+    )  # fmt: skip
 
 
-def visits(seen_days: Table, unclear_days: Table, cut_visits: Table, page_views: Table, touches: Table, part: Table) -> Table:
+def visits(seen_days: Table, cut_visits: Table, touches: Table, places: Table) -> Table:
     """One row per visit that began: its channel, the rule that placed it, campaign, country and device, all by its first page view."""
-    clear = settled(seen_days).anti_join(unclear_days, list(DAY))
-    clear = clear.select(
-        "kind", "visitor", started_at=clear.first_at, started_day=clear.day, last_at=clear.last_at, last_day=clear.day, views=clear.views
-    )
-    cut = settled(cut_visits).cross_join(part)
-    own = clear.union(cut.filter(cut.started_day >= cut.first_day).select(*SPAN), distinct=False)
-    seen = page_views.select("kind", "visitor", "country", "device", *LANDING, started_at=page_views["at"])
-    first = settled(seen).inner_join(own, list(VISIT))
-    first = first.select(*[first[name] for name in seen.columns], first.started_day, first.last_at, first.last_day, first.views)
-    t = touches.select("touch_no", **{f"t_{name}": touches[name] for name in LANDING})
-    placed = settled(first).inner_join(t, [ibis.coalesce(first[name], "") == t[f"t_{name}"] for name in LANDING])
-    # Of page views at one instant none is the first: the least value of each is taken.
-    one = placed.group_by(list(VISIT)).aggregate(
-        day=placed.started_day.min(), last_at=placed.last_at.max(), last_day=placed.last_day.max(), views=placed.views.max(),
-        touch_no=placed.touch_no.min(), country=placed.country.min(), device=placed.device.min(),
-    )  # fmt: skip
+    clear = seen_days.filter(seen_days.clear == 1)
+    clear = clear.mutate(started_at=clear.first_at, last_day=clear.day).select(*SPAN, *FIRST)
+    own = clear.union(cut_visits.filter(cut_visits.carried == 0).select(*SPAN, *FIRST), distinct=False)
     decided = touches.select("touch_no", "channel", "rule", campaign=ibis.coalesce(touches.campaign, NOT_SET))
-    joined = settled(one).inner_join(decided, "touch_no")
-    return joined.select(*VISIT, "day", "last_at", "last_day", "views", *ABOUT)
+    joined = settled(own).inner_join(decided, "touch_no").select(*SPAN, "place_no", "channel", "rule", "campaign")
+    named = places.select(
+        "place_no", country=ibis.coalesce(places.country, NOT_SET), device=ibis.coalesce(places.device, places.agent_device, NOT_SET)
+    )
+    return settled(joined).inner_join(named, "place_no").select(*SPAN, *ABOUT)
 
 
-def carried_visits(cut_visits: Table, open_visits_before: Table, part: Table) -> Table:
+def carried_visits(cut_visits: Table, open_visits_before: Table) -> Table:
     """Visits that began in the part before and went on in this one: the same row, with when they were last seen and their page views here."""
-    spans = settled(cut_visits).cross_join(part)
-    spans = spans.filter(spans.started_day < spans.first_day).select(*SPAN)
-    joined = settled(spans).inner_join(open_visits_before.select(*VISIT, *ABOUT), list(VISIT))
-    return joined.select(*VISIT, joined.started_day.name("day"), "last_at", "last_day", "views", *ABOUT)
+    on = cut_visits.filter((cut_visits.carried == 1) & (cut_visits.views > 0))
+    on = on.select(*WHOSE, on_at=on.started_at, on_last_at=on.last_at, on_last_day=on.last_day, on_views=on.views)
+    before = open_visits_before
+    joined = settled(before).inner_join(on, [*WHOSE, before.last_at == on.on_at])
+    return joined.select(
+        *VISIT, "day", last_at=joined.on_last_at, last_day=joined.on_last_day, views=joined.on_views, **{n: joined[n] for n in ABOUT}
+    )
+
+
+def _numbered(page_views: Table, touches: Table, places: Table) -> Table:
+    """Page views with the numbers of what they say.
+
+    Columns are joined on as they are stored: with words put for what is missing it takes several times as long.
+    """
+    views = page_views.select(*WHOSE, "at", "day", "message_id", *PLACE, *LANDING)
+    landings = touches.select("touch_no", **{f"of_{name}": touches[name] for name in LANDING})
+    views = settled(views).inner_join(landings, [views[name].identical_to(landings[f"of_{name}"]) for name in LANDING])
+    views = views.select(*WHOSE, "at", "day", "message_id", *PLACE, "touch_no")
+    spots = places.select("place_no", **{f"of_{name}": places[name] for name in PLACE})
+    views = settled(views).inner_join(spots, [views[name].identical_to(spots[f"of_{name}"]) for name in PLACE])
+    return views.select(*WHOSE, "at", "day", "message_id", *FIRST)
 
 
 def open_visits(visits: Table, carried_visits: Table, part: Table) -> Table:

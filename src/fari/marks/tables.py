@@ -43,10 +43,10 @@ def contents(company: Company, page_paths: Iterable[tuple[str]]) -> list[tuple[o
     return [(path, content_of(path, company.content)) for (path,) in page_paths]
 
 
-def touches(company: Company, landings: Iterable[tuple[str, str, str, str, str, str]]) -> list[tuple[object, ...]]:
+def touches(company: Company, landings: Iterable[tuple[str | None, ...]]) -> list[tuple[object, ...]]:
     """The channel each landing is placed in, and by which rule; numbered, so that visits need carry one number."""
     rows: list[tuple[object, ...]] = []
-    for number, landing in enumerate(sorted(landings)):
+    for number, landing in enumerate(sorted(landings, key=lambda landing: [value or "" for value in landing])):
         verdict = place(Touch(*(value or None for value in landing)), company)
         rows.append((number, *landing, verdict.channel, verdict.rule, verdict.campaign))
     return rows
