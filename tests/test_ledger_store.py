@@ -198,6 +198,36 @@ def test_months_of_events_are_joined_each_by_itself(tmp_path: Path, monkeypatch:
     assert max(months) < 6
 
 
+def test_the_log_says_whose_rows_a_file_holds_until_files_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book(tmp_path)
+    stamps = ("2025-01-10T10:00:00Z", "2025-02-10T10:00:00Z")
+    ids = []
+    for n in range(3):
+        lines = [f"page,{n}{stamp},v,{stamp}" for stamp in stamps]
+        ids.append(book.bring(f"{n}.csv", csv("type,messageId,anonymousId,timestamp", *lines)).import_id or "")
+    events = book.ledger.delta("events")
+    files, only = events.files_of(ids[:2], [202501])
+    assert (len(files), only) == (2, True)
+    assert events.files_of(ids) == (events.files(), True)
+    assert events.files_of([]) == ([], True)
+    monkeypatch.setattr(delta, "MANY_FILES", 1)
+    book.bring("3.csv", csv("type,messageId,anonymousId,timestamp", f"page,3,v,{stamps[0]}"))
+    assert len(events.files([202501])) == 1
+    assert events.files_of(ids[:1], [202501]) == (events.files([202501]), False)  # it holds rows of others too
+    book.undo(ids[0])
+    assert len(book.rows("events", "key")) == 5
+
+
+def test_files_are_cut_into_groups_that_are_read_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delta, "ROWS_TOGETHER", 2)
+    book = Book(tmp_path)
+    book.bring("e.csv", csv("type,messageId,anonymousId,timestamp", *(f"page,m{n},v,2025-01-10T10:00:00Z" for n in range(5))))
+    [file] = book.ledger.files("events")
+    with book.ledger.session() as session:
+        told = session.execute("SELECT DISTINCT row_group_id, row_group_num_rows, compression FROM parquet_metadata(?) ORDER BY 1", [file]).fetchall()
+    assert told == [(0, 2, "SNAPPY"), (1, 2, "SNAPPY"), (2, 1, "SNAPPY")]
+
+
 def test_the_log_holds_no_values_of_rows(book: Book) -> None:
     book.bring("people.csv", "person_id,email\np1,somebody@acme.test\n")
     logs = [path.read_text() for path in book.ledger.root.glob("*/_delta_log/*.json")]

@@ -53,6 +53,8 @@ class Builder:
     rules: Rules
     progress: Callable[[str], None] = lambda _: None
     used: set[Path] = field(default_factory=set)
+    _grown: bool = False
+    """Whether anything has been built that was not swept after."""
     passing: set[Path] = field(default_factory=set)
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
     _viewed: dict[str, str] = field(default_factory=dict)
@@ -88,6 +90,9 @@ class Builder:
 
     def finish(self) -> None:
         """Remove what was only needed on the way, and facts of states of the ledger long gone."""
+        if not self._grown:
+            return
+        self._grown = False
         for path in self.passing:
             self.engine.drop(path)
         self.passing.clear()
@@ -181,6 +186,7 @@ class Builder:
         path = self._path(name, part)
         self.used.add(path)
         if not path.exists():
+            self._grown = True
             self.progress(f"building {name}{' ' + part.name if part and not part.whole else ''}")
             if name in IDENTITY:
                 self._identify()

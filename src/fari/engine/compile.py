@@ -73,15 +73,18 @@ def summed(
     def make() -> str:
         import ibis
 
-        rows = _rows(fact, when, schema, rolled)
+        measures = [measure for name in names if isinstance(measure := METRICS[name], Measure)]
+        table = ibis.table(schema, name=stored(fact))
+        by = () if rolled else _alike(fact, when, measures, table)
+        if by:
+            table = table.group_by(list(dict.fromkeys((*by, *dimensions)))).aggregate(alike=table.count().cast("int64"))
+        rows = _rows(fact, when, table, rolled)
         columns: dict[str, Any] = {}
-        for name in names:
-            measure = METRICS[name]
-            assert isinstance(measure, Measure)
+        for measure in measures:
             value = measure.contribution(rows)
             kind = "decimal(28,6)" if measure.unit == "money" or measure.fact == "search_rows" else "int64"
-            columns[name] = value.sum().cast(kind)
-            columns[f"{name}__rows"] = (value != 0).ifelse(1, 0).sum().cast("int64")
+            columns[measure.name] = (value * rows.alike if by else value).sum().cast(kind)
+            columns[f"{measure.name}__rows"] = (value != 0).ifelse(rows.alike if by else 1, 0).sum().cast("int64")
         columns["left_out"] = rows.left_out.sum().cast("int64") if "left_out" in rows.columns else rows.count() * 0
         grouped = rows.group_by(["period", *dimensions]).aggregate(**columns)
         return str(ibis.to_sql(grouped.select("period", *dimensions, *columns), dialect=dialect))
@@ -95,7 +98,7 @@ def opened(root: Path, dialect: str, fact: str, when: str, name: str, dimensions
     def make() -> str:
         import ibis
 
-        rows = _rows(fact, when, schema, rolled)
+        rows = _rows(fact, when, ibis.table(schema, name=stored(fact)), rolled)
         measure = METRICS[name]
         assert isinstance(measure, Measure)
         value = measure.contribution(rows)
@@ -115,11 +118,24 @@ def opened(root: Path, dialect: str, fact: str, when: str, name: str, dimensions
     return _kept(root, ["opened", dialect, fact, when, name, dimensions, schema, rolled], make)
 
 
-def _rows(fact: str, when: str, schema: dict[str, str], rolled: bool) -> Any:
-    """The fact's rows joined to the question's periods, with `period`."""
+def _alike(fact: str, when: str, measures: Sequence[Measure], table: Any) -> tuple[str, ...]:
+    """Columns besides the dimensions by which rows are alike to these measures, where all they look at is words; else none.
+
+    Such rows are counted first: few kinds are left of many rows, before any is joined or worked on.
+    """
+    import ibis.expr.operations as ops
+
+    dated = {"period": ("grain", "period_day") if fact in BY_GRAIN else (), "during": ("day",)}.get(when, ())
+    if not dated or not set(dated) <= set(table.columns) or "left_out" in table.columns:
+        return ()
+    looked_at = {node.name: node.dtype for measure in measures for node in measure.contribution(table).op().find(ops.Field)}
+    return (*dated, *looked_at) if all(kind.is_string() for kind in looked_at.values()) else ()
+
+
+def _rows(fact: str, when: str, table: Any, rolled: bool) -> Any:
+    """The rows of a fact, or of such as are alike, joined to the question's periods, with `period`."""
     import ibis
 
-    table = ibis.table(schema, name=stored(fact))
     days, edges, spans = (ibis.table(columns, name=name) for name, columns in QUESTION.items())
     if when == "period":
         periodic = importlib.import_module("fari.facts.periodic")

@@ -2,46 +2,63 @@ SELECT
   *
 FROM (
   SELECT
-    "t5"."period",
-    "t5"."channel",
-    SUM(CASE WHEN "t5"."kind" = 'human' THEN 1 ELSE 0 END) AS "visitors",
-    SUM(
-      CASE WHEN CASE WHEN "t5"."kind" = 'human' THEN 1 ELSE 0 END <> 0 THEN 1 ELSE 0 END
-    ) AS "visitors__rows",
-    SUM(CASE WHEN "t5"."kind" = 'bot' THEN 1 ELSE 0 END) AS "bots",
-    SUM(CASE WHEN CASE WHEN "t5"."kind" = 'bot' THEN 1 ELSE 0 END <> 0 THEN 1 ELSE 0 END) AS "bots__rows",
-    SUM(CASE WHEN "t5"."kind" = 'internal' THEN 1 ELSE 0 END) AS "internal",
+    "t6"."period",
+    "t6"."channel",
+    SUM(CASE WHEN "t6"."kind" = 'human' THEN 1 ELSE 0 END * "t6"."alike") AS "visitors",
     SUM(
       CASE
-        WHEN CASE WHEN "t5"."kind" = 'internal' THEN 1 ELSE 0 END <> 0
-        THEN 1
+        WHEN CASE WHEN "t6"."kind" = 'human' THEN 1 ELSE 0 END <> 0
+        THEN "t6"."alike"
+        ELSE 0
+      END
+    ) AS "visitors__rows",
+    SUM(CASE WHEN "t6"."kind" = 'bot' THEN 1 ELSE 0 END * "t6"."alike") AS "bots",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t6"."kind" = 'bot' THEN 1 ELSE 0 END <> 0
+        THEN "t6"."alike"
+        ELSE 0
+      END
+    ) AS "bots__rows",
+    SUM(CASE WHEN "t6"."kind" = 'internal' THEN 1 ELSE 0 END * "t6"."alike") AS "internal",
+    SUM(
+      CASE
+        WHEN CASE WHEN "t6"."kind" = 'internal' THEN 1 ELSE 0 END <> 0
+        THEN "t6"."alike"
         ELSE 0
       END
     ) AS "internal__rows",
     COUNT(*) * 0 AS "left_out"
   FROM (
     SELECT
-      "t4"."kind",
-      "t4"."visitor",
-      "t4"."grain",
-      "t4"."period_day",
-      "t4"."first_at",
-      "t4"."started_at",
-      "t4"."channel",
-      "t4"."rule",
-      "t4"."campaign",
-      "t4"."country",
-      "t4"."device",
+      "t5"."grain",
+      "t5"."period_day",
+      "t5"."kind",
+      "t5"."channel",
+      "t5"."alike",
       "t2"."period"
     FROM (
       SELECT
         *
-      FROM "visitor_periods" AS "t0"
-    ) AS "t4"
+      FROM (
+        SELECT
+          "t1"."grain",
+          "t1"."period_day",
+          "t1"."kind",
+          "t1"."channel",
+          COUNT(*) AS "alike"
+        FROM "visitor_periods" AS "t1"
+        GROUP BY
+          1,
+          2,
+          3,
+          4
+      ) AS "t3"
+    ) AS "t5"
     INNER JOIN "spans" AS "t2"
-      ON "t4"."grain" = "t2"."grain" AND "t4"."period_day" = "t2"."period_day"
-  ) AS "t5"
+      ON "t5"."grain" = "t2"."grain" AND "t5"."period_day" = "t2"."period_day"
+  ) AS "t6"
   GROUP BY
     1,
     2
-) AS "t6";
+) AS "t7";
