@@ -278,3 +278,10 @@ def test_events_are_kept_by_the_month_of_the_company_s_day(tmp_path: Path, zone:
         for month in (202501, 202502)
     }
     assert kept == {202501: [("m0",)], 202502: [("m1",), ("m2",)]}
+
+
+def test_a_message_that_names_nobody_is_kept_and_said(book: Book) -> None:
+    nobody = {key: value for key, value in PAGE.items() if key != "anonymousId"}
+    report = book.bring("events.jsonl", csv(json.dumps(PAGE), json.dumps(nobody | {"messageId": "m2"})))
+    assert counts(report, "events") == (2, 0, 0, 0)
+    assert [(p.line, p.what, p.refused) for p in report.problems] == [(2, "names nobody: it counts nowhere", False)]

@@ -11,8 +11,9 @@ from tests.second_reading.measures import Measures
 from tests.second_reading.money import Money
 
 
-@pytest.mark.parametrize("seed", [2, 5, 9])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_the_command_line_says_what_a_second_reader_computes(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """2: Rome, a fiscal year from April, `--replace`. 3: New York, one from October, scoring, `--append`, `undo`, `--recorded`."""
     made, fari = Story(seed).company(), Fari(capsys, tmp_path)
     bring(made, tmp_path, fari)
     assert differences(made, fari) == []

@@ -35,6 +35,9 @@ _CURRENCY = Check(
 _NEVER = "DATE '9999-12-31'"
 
 CHECKS: dict[str, tuple[Check, ...]] = {
+    "events": (
+        Check("anonymous_id IS NULL AND user_id IS NULL", "names nobody: it counts nowhere", "give it an anonymousId or a userId", refused=False),
+    ),
     "subscriptions": (
         Check("amount < 0", "amount is negative", "give credits as a discount"),
         Check("interval_count < 1", "interval_count is below 1", "write 1 or more"),
