@@ -218,7 +218,6 @@ def test_rules_of_others_are_put_in_force_and_said(capsys: pytest.CaptureFixture
         (["cohorts", "--by", "cohort"], "cohort already"),
         (["cohorts", "--from", "2025-13"], "is no period"),
         (["cohorts", "--format", "parquet"], "table, json, csv"),
-        (["survival", "--by", "device"], "device"),
         (["survival", "--by", "age"], "by age already"),
         (["survival", "--where", "age=2"], "by age already"),
         (["metrics", "clv_fitted"], "`fari clv`"),
@@ -226,13 +225,19 @@ def test_rules_of_others_are_put_in_force_and_said(capsys: pytest.CaptureFixture
         (["survival", "--where", "channel"], "DIM=VALUE"),
         (["clv", "--discount", "0"], "above 0"),
         (["clv", "--discount", "ten"], "--discount"),
-        (["clv", "--by", "content"], "content"),
     ],
 )
 def test_wrong_usage_is_one_line_with_the_way_out(fari: Fari, typed: list[str], hint: str) -> None:
     said = fari(*typed)
     assert said.status == 2
     assert hint in said.complaint
+
+
+@pytest.mark.parametrize(("typed", "dimension"), [(["survival", "--by", "device"], "device"), (["clv", "--by", "content"], "content")])
+def test_a_split_that_an_input_lacks_is_refused(fari: Fari, typed: list[str], dimension: str) -> None:
+    said = fari(*typed)
+    assert said.status == 1
+    assert dimension in said.complaint
 
 
 @pytest.mark.parametrize("command", ["cohorts", "survival", "clv"])

@@ -16,7 +16,7 @@ from fari.company import Company
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, cut, parse
-from fari.errors import UsageError
+from fari.errors import FariError
 from fari.insight.cohorts import GRAINS, Cohort, Triangle, triangle
 
 TERMS = "subscription_id,account_id,starts_on,ends_on,amount,currency,interval,plan\n"
@@ -144,7 +144,7 @@ def test_what_is_no_triangle_is_refused(firm: Asker) -> None:
         (Question(("mrr",), months("2025-01", "2025-02"), ("cohort",)), "cohort already"),
         (Question(("mrr",), months("2025-01", "2025-02"), ("device",)), "device"),
     ):
-        with pytest.raises(UsageError, match=hint):
+        with pytest.raises(FariError, match=hint):
             triangle(firm, question)
 
 

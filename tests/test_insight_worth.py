@@ -14,7 +14,7 @@ from tests.projects import company, project
 from fari.engine.answer import Answer, Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period
-from fari.errors import FariError, UsageError
+from fari.errors import FariError
 from fari.insight.foretold import foretold
 from fari.insight.lives import Lives, lives
 from fari.insight.retention import Retention, fit
@@ -293,7 +293,7 @@ def test_without_subscriptions_nothing_is_told(tmp_path: Path) -> None:
 
 def test_what_cannot_be_split_is_refused(firm: Asker) -> None:
     for by in ("device", "content", "age", "churn_reason"):
-        with pytest.raises(UsageError, match=by):
+        with pytest.raises(FariError, match=by):
             told(firm, by)
 
 
