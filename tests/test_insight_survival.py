@@ -89,7 +89,7 @@ def slow_spells(books: oracle.Books, until: date) -> list[tuple[int, bool]]:
     return spells
 
 
-@pytest.mark.parametrize("seed", [1, 3, 4, 5])
+@pytest.mark.parametrize("seed", [1, 3, 5, 6])
 def test_random_companies_have_the_oracles_curve(seed: int, tmp_path: Path) -> None:
     company, tables = random_company(seed, 25)
     asker = imported(company, tables, tmp_path)
