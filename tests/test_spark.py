@@ -1,5 +1,7 @@
 """The engine over Spark Connect, served by Sail: the same methods as the embedded engine's, with the same results."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -140,3 +142,15 @@ def test_an_overflow_is_an_error(engine: SparkConnect) -> None:
 def test_a_text_is_read_back_as_it_was_written(engine: SparkConnect) -> None:
     texts = ["Bob's", 'a "b"', "back\\slash", "\\'", "Email"]
     assert engine.run("SELECT " + ", ".join(f"{engine.text(each)} AS t{n}" for n, each in enumerate(texts))) == [tuple(texts)]
+
+
+def test_a_program_without_a_file_can_still_start_processes() -> None:
+    """A worker of a test runner is such a program; once it had asked a cluster, its spawned children died at birth."""
+    program = (
+        "import sys;"
+        "from fari.engine.spark import SparkConnect; from multiprocessing import get_context;"
+        "SparkConnect(sys.argv[1]).close(); child = get_context('spawn').Process(target=print, args=('born',));"
+        "child.start(); child.join(60); sys.exit(child.exitcode)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, sail()], check=False, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stdout) == (0, "born\n"), ran.stderr

@@ -8,7 +8,8 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
@@ -45,6 +46,23 @@ _PATTERN = "*?[]{}\\"
 _EXACT = Context(prec=60)
 
 
+@contextmanager
+def _main_with_a_file() -> Iterator[None]:
+    """Give a program without a file one for a moment: multiprocessing's children would be told to run it, were it kept.
+
+    Such a program (`python -c`, a worker of a test runner) is taken by PySpark, as it is imported, for its own doctests, and ended.
+    """
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = "<fari>"
+    try:
+        yield
+    finally:
+        del main.__file__
+
+
 class SparkConnect:
     """One Spark Connect session (`sc://host:port`) over files; nothing is kept in it but views."""
 
@@ -61,11 +79,10 @@ class SparkConnect:
         except OSError as why:
             raise FariError(f"no Spark Connect server answers at {named} ({why})") from None
         try:
+            with _main_with_a_file():
+                import pyspark.sql.connect  # noqa: F401
             from pyspark.sql import SparkSession
 
-            # A program without a file (`python -c`, a worker of a test runner) is taken by PySpark for its own doctests, and ended.
-            if not hasattr(main := sys.modules["__main__"], "__file__"):
-                main.__file__ = "<fari>"
             self.session: Any = SparkSession.builder.remote(url).create()
         except ImportError as why:
             raise FariError(f"{named} needs the Spark Connect client: pip install 'fari[cluster]' ({why})") from None
