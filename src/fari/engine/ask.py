@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fari.engine import compile as compiled
 from fari.engine.answer import Answer, Number, Question
 from fari.engine.build import Builder
 from fari.engine.duck import DuckDB
+from fari.engine.formulas import worked_out
 from fari.engine.graph import rests_on_rules
 from fari.engine.periods import Period, number, tiles
 from fari.errors import FariError, UsageError, did_you_mean
@@ -20,7 +21,7 @@ from fari.facts.words import UNALLOCATED
 from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
-from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, Undefined, leaves, ruled
+from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, leaves, ruled
 from fari.rules import Rules, preset
 
 Key = tuple[str, ...]
@@ -380,14 +381,8 @@ class Evaluation:
                     notes.append(f"{each} is undefined")
                 return None, tuple(dict.fromkeys(notes))
             values.append(Decimal(value))
-        try:
-            return metric.function(*values), tuple(dict.fromkeys([*notes, *metric.notes]))
-        except Undefined as why:
-            return None, tuple(dict.fromkeys([*notes, str(why)]))
-        except (DivisionByZero, InvalidOperation, ZeroDivisionError, Overflow):
-            zero = [i for i, v in zip(metric.inputs, values, strict=True) if v == 0]
-            why_not = f"{zero[-1]} is 0" if len(zero) == 1 else f"{' and '.join(zero)} are 0" if zero else "cannot be computed"
-            return None, tuple(dict.fromkeys([*notes, f"{why_not} in this period"]))
+        value, said = worked_out(metric, values)
+        return value, tuple(dict.fromkeys([*notes, *said]))
 
     def _left_out(self, metric: Measure | Spread) -> tuple[str, ...]:
         measure = METRICS[metric.own] if isinstance(metric, Spread) else metric
