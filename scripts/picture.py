@@ -3,7 +3,7 @@ r"""Draw the README's picture from the answers of a project, read as JSON from s
 
 scripts/demo fari-demo --no-serve
 .venv/bin/fari -C fari-demo metrics visitors mqls sqls lead_conversion_rate customer_churn_rate mrr cac clv \
-    --from 2025-07 --to 2025-12 --format json | .venv/bin/python scripts/picture.py >docs/picture.svg
+    --from 2026-05 --to 2026-10 --format json | .venv/bin/python scripts/picture.py >docs/picture.svg
 """
 
 import json

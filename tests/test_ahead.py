@@ -88,6 +88,26 @@ def listed(found: Calendar) -> list[tuple[str, str, Any]]:
 # Renewals ---------------------------------------------------------------------------------------------------------------
 
 
+def test_a_renewal_that_another_subscription_takes_over_is_not_made_and_is_said(tmp_path: Path) -> None:
+    """A biller that ends one subscription and begins another at each renewal would silently show that nobody renews."""
+    files = {
+        "subscriptions": """
+            subscription_id,account_id,starts_on,ends_on,amount,currency,interval
+            a1,swapped,2024-03-10,2025-03-10,120,EUR,year
+            a2,swapped,2025-03-10,,132,EUR,year
+            b1,left,2024-03-12,2025-03-12,120,EUR,year
+            c1,renewed,2024-03-20,,120,EUR,year
+            c2,renewed,2025-03-20,,60,EUR,year
+            d1,later,2024-03-25,2025-03-25,120,EUR,year
+            d2,later,2025-03-28,,120,EUR,year
+        """
+    }
+    march = Period(date(2025, 3, 1), date(2025, 4, 1))
+    (answer,) = project(tmp_path, files).ask(Question(("renewal_rate",), (march,)))
+    assert answer.parts == {"renewals_made": 1, "renewals_due": 4}
+    assert answer.notes == ("1 row left out: another subscription of the account begins there, which does not count as a renewal",)
+
+
 def test_what_is_due_by_hand(firm: Asker) -> None:
     found = calendar(firm, NOTHING, 90)
     # A half year from 31 August ends before the last day of February; a year from 31 January on the 30th.

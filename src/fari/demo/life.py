@@ -124,7 +124,8 @@ class Life:
                 continue
             if now.interval == "year" and month % 12:
                 continue
-            rises = bool(self.rise) and not now.raised and renewal >= self.rise
+            # A yearly contract keeps its price: it was promised one.
+            rises = bool(self.rise) and not now.raised and renewal >= self.rise and now.interval != "year"
             if self.rng.random() < self._risk(account, now, begin - account.paid_since) * (1.4 if rises else 1.0):
                 gone = self._leave(now, begin, renewal)
                 if self.rng.random() < 0.07:

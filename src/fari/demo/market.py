@@ -12,7 +12,8 @@ CURRENCY = "EUR"
 HOST = "lumendesk.example"
 
 PRICE_RISE_MONTH = 13
-"""The month, counted from 1, in which prices rise: on its first day for new customers, at their next renewal for old ones."""
+"""The month, counted from 1, in which prices rise: on its first day for new customers, at their next payment for those who pay monthly. Yearly
+contracts keep their price."""
 PRICE_RISE = Decimal("1.15")
 """What old prices are multiplied by."""
 INCIDENT_MONTH = 18

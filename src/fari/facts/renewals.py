@@ -33,9 +33,10 @@ def trials(terms: Table, daily: Table, account_facts: Table, customer_starts: Ta
 def renewals(terms: Table, months: Table, calendar_days: Table, account_facts: Table) -> Table:
     """One row per paid interval longer than a month that is completed: the last day paid for, and whether it still runs the day after.
 
-    Of what runs on, those still to come are among them, up to two years after the data's horizon.
+    Of what runs on, those still to come are among them, up to two years after the data's horizon. `left_out` marks those not made where
+    the account goes on in another subscription.
     """
-    return with_account(_completed(terms, months, calendar_days, longer=True), account_facts)
+    return with_account(_taken_over(_completed(terms, months, calendar_days, longer=True), terms), account_facts)
 
 
 def short_renewals(terms: Table, months: Table, calendar_days: Table, account_facts: Table, horizon: Table) -> Table:
@@ -98,3 +99,19 @@ def _completed(terms: Table, months: Table, calendar_days: Table, *, longer: boo
     still = on.select(k_id=on.subscription_id, k_day=on.due_day).distinct()
     joined = settled(due_rows).left_join(still, [due_rows.subscription_id == still.k_id, due_rows.due_day == still.k_day])
     return joined.select(*columns, day=(joined.due_day - 1).cast("int32"), renewed=joined.k_id.notnull().ifelse(1, 0).cast("int64"))
+
+
+def _taken_over(rows: Table, terms: Table) -> Table:
+    """`left_out` 1 where a renewal was not made, but another paid subscription of the account begins on the day after, give or take one."""
+    paid = terms.filter(
+        (terms.from_day == terms.starts_day) & terms.status.isin(["active", "past_due"]) & (terms.price > ibis.literal(Decimal(0), MONEY))
+    )
+    begun = paid.select(b_id=paid.subscription_id, b_account=paid.account, b_day=paid.starts_day)
+    lost = rows.filter(rows.renewed == 0)
+    near = settled(lost).inner_join(
+        begun,
+        [lost.account == begun.b_account, lost.subscription_id != begun.b_id, begun.b_day >= lost.day, begun.b_day <= lost.day + 2],
+    )
+    followed = near.select(f_id=near.subscription_id, f_day=near.day).distinct()
+    joined = settled(rows).left_join(followed, [rows.subscription_id == followed.f_id, rows.day == followed.f_day])
+    return joined.mutate(left_out=joined.f_id.notnull().ifelse(1, 0).cast("int64")).drop("f_id", "f_day")
