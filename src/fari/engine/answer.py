@@ -47,6 +47,8 @@ class Answer:
     high: Number | None = None
     compared: "Answer | None" = None
     compared_with: Period | None = None
+    rows: int | None = None
+    """Of a measure, how many rows contribute to it; of a spread, those of what is spread, where they have a segment of their own."""
 
     @property
     def change(self) -> Number | None:

@@ -21,7 +21,7 @@ from fari.facts.words import UNALLOCATED
 from fari.ledger.known import Known
 from fari.ledger.store import Coverage, Ledger
 from fari.metrics import DIMENSIONS, METRICS, listed
-from fari.metrics.kinds import GIVEN, Formula, Measure, Spread, leaves, ruled
+from fari.metrics.kinds import GIVEN, Formula, Measure, Metric, Spread, leaves, ruled
 from fari.rules import Rules, preset
 
 Key = tuple[str, ...]
@@ -270,6 +270,8 @@ class Sums:
     where: dict[str, tuple[str, ...]]
     values: dict[str, dict[int, dict[tuple[str | None, ...], Number]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
     left_out: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+    counts: dict[tuple[str, int], dict[tuple[str | None, ...], int]] = field(default_factory=lambda: defaultdict(dict))
+    """How many rows contribute to each sum."""
 
     def add(self, names: Sequence[str], own: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         """Take in the rows of one query."""
@@ -280,6 +282,7 @@ class Sums:
                 value, count = row[width + 2 * place], row[width + 2 * place + 1]
                 if count:
                     self.values[name][period][key] = value
+                    self.counts[name, period][key] = count
                 self.left_out[name, period] += row[-1] or 0
 
     def passes(self, key: Sequence[str | None]) -> bool:
@@ -290,6 +293,12 @@ class Sums:
     def measure(self, name: str, period: int) -> dict[Key, Number]:
         """A measure's sums by the segments split by, filters applied."""
         return self._fold(self.values[name][period].items())
+
+    def rows(self, metric: Metric, period: int) -> dict[Key, Number] | None:
+        """How many rows contribute to a measure, or to what a spread spreads, by segment; None of a formula."""
+        if isinstance(metric, Formula):
+            return None
+        return self._fold(self.counts[metric.own if isinstance(metric, Spread) else metric.name, period].items())
 
     def total(self, name: str, period: int) -> Number:
         """A measure over all segments, filters dropped."""
@@ -399,6 +408,7 @@ def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cov
     needs = needed(name)
     complete = all(covered.holds(need, period, question.today) for need in needs)
     under = (f"rules: {rules.label}",) if rules != preset() and under_rules(name, rules) else ()
+    rows = sums.rows(metric, index)
     answers = []
     for key in keys:
         value, notes = evaluation.value(name, key)
@@ -411,7 +421,8 @@ def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cov
             notes = (*notes, f"by {reach[0]} this is reach: one may count in several, so the rows do not add up")
         currency = company.currency if metric.unit == "money" else None
         segment = dict(zip(question.by, key, strict=True))
-        answers.append(Answer(name, period, segment, value, metric.unit, currency, parts, complete, notes, metric.version))
+        count = None if rows is None or value is None else int(rows.get(key, 0))
+        answers.append(Answer(name, period, segment, value, metric.unit, currency, parts, complete, notes, metric.version, rows=count))
     return answers
 
 

@@ -156,6 +156,13 @@ def open_inputs(asker: Asker, question: Question, most: int) -> dict[str, OpenIn
     return found
 
 
+def largest_rows(asker: Asker, question: Question, most: int) -> tuple[tuple[Row, ...], int]:
+    """(the largest rows, how many there are) of the question's one sum in its one period, without the checks that an explanation has."""
+    (name,) = question.metrics
+    found = _Opener(asker, question, most).open(name, asker.ask(question)[0].value)
+    return tuple(found.rows[:most]), found.count
+
+
 def _tree(name: str, rules: Rules | None) -> dict[str, None]:
     """A metric, its inputs, their inputs and so on; what is a sum has none."""
     found: dict[str, None] = {name: None}

@@ -240,6 +240,32 @@ def explain(
 
 
 @app.command()
+def why(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")],
+    since: Annotated[
+        str, typer.Option("--since", metavar="previous|year|PERIOD", help="What to compare with: the period before, a year before, or another.")
+    ] = "previous",
+    by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Look only at these dimensions; the one that explains most is found.")] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Say why a figure changed.
+
+    The change split over its inputs, each over the segments of the dimension that explains most, and the rows behind; the parts add up to it.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.why import say_why
+
+    asked = Asked((name,), period, compare=since, by=by, where=tuple(where or ()), rules=rules, as_of=as_of)
+    say_why(context.obj, asked, lang, format_)
+
+
+@app.command()
 def restated(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="METRIC", help="Metrics.")],

@@ -58,7 +58,7 @@ def _print(opened: "Explanation", fiscal_year_start: int) -> None:
     if opened.inputs:
         _inputs(opened)
     for name in dict.fromkeys(row.get("input", opened.metric) for row in opened.rows):
-        _rows(name, [row for row in opened.rows if row.get("input", opened.metric) == name])
+        print_rows(f"{name}: rows", [row for row in opened.rows if row.get("input", opened.metric) == name])
     for left in opened.left_out:
         terminal.write(f"left out of {left.metric}: {words.many(left.rows, 'row')}, {left.why}: {', '.join(left.origins)}\n")
     for check in opened.checks:
@@ -91,7 +91,7 @@ def _inputs(opened: "Explanation") -> None:
     terminal.write("\n")
 
 
-def _rows(name: str, rows: list[dict[str, Any]]) -> None:
+def print_rows(title: str, rows: list[dict[str, Any]]) -> None:
     """A sum's rows: the columns that tell rows apart, the contribution and the origin."""
     from rich.table import Table
     from rich.text import Text
@@ -99,7 +99,7 @@ def _rows(name: str, rows: list[dict[str, Any]]) -> None:
     told = [c for c in dict.fromkeys(c for row in rows for c in row) if c not in _APART and any(row.get(c) is not None for row in rows)]
     told.sort(key=lambda c: _EARLY.index(c) if c in _EARLY else len(_EARLY))
     shown = told[:6]
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", title=f"{name}: rows", title_justify="left", title_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", title=title, title_justify="left", title_style="bold")
     for column in shown:
         table.add_column(column, no_wrap=True, max_width=_WIDE)
     table.add_column("contribution", justify="right", no_wrap=True)

@@ -10,6 +10,9 @@ from fari.engine.periods import Period, typed
 NOTHING = "–"
 """What stands where there is no value; it is never a 0."""
 _WIDE = Context(prec=60)
+_MONTHS = {"en": ("month", "months"), "it": ("mese", "mesi")}
+_POINTS = {"en": "pp", "it": "punti"}
+"""What differences of rates are in."""
 _LARGE = 1000
 """Money from here on is shown without its decimals."""
 
@@ -44,7 +47,7 @@ def shown(value: Number | None, unit: str, currency: str | None = None, locale: 
         return f"{_decimal(percent, _places_of_percent(percent), locale)}%"
     if unit == "months":
         text = _decimal(amount, 1, locale, trim=True)
-        return f"{text} month" if text == "1" else f"{text} months"
+        return f"{text} {_MONTHS.get(locale, _MONTHS['en'])[text != '1']}"
     if unit == "ratio":
         return _decimal(amount, 2 if abs(amount) < 10 else 1 if abs(amount) < 100 else 0, locale)
     return _decimal(amount, 1, locale, trim=True)
@@ -84,8 +87,7 @@ def money(amount: Decimal, currency: str, locale: str = "en", whole: bool = Fals
     if abs(amount) >= _LARGE and not whole:
         places = 0
     rounded = _rounded(amount, places)
-    pattern = "¤#,##0" + ("." + "0" * places if places else "")
-    text = str(format_currency(rounded, currency, format=pattern if locale == "en" else None, locale=locale, currency_digits=locale != "en"))
+    text = str(format_currency(rounded, currency, format=_money_pattern(locale, places), locale=locale, currency_digits=False))
     # A currency without a sign of its own is a word, and words are kept apart.
     return text.replace(currency, f"{currency} ", 1) if text.lstrip("-").startswith(currency) else text
 
@@ -108,6 +110,23 @@ def change(answer: Answer, locale: str = "en") -> str:
         return _signed(shown(answer.change, answer.unit, answer.currency, locale)) if answer.change else "0%"
     percent = answer.change_rate * 100
     return _signed(_decimal(percent, 1 if abs(percent) < _LARGE else 0, locale), "%")
+
+
+def difference(value: Number, unit: str, currency: str | None = None, locale: str = "en", signed: bool = True) -> str:
+    r"""A change, or a part of one, in the unit itself: of rates in points.
+
+    >>> difference(Decimal("12.5"), "money", "EUR"), difference(Decimal("-0.0123"), "rate"), difference(3, "count", signed=False)
+    ('+€12.50', '-1.2 pp', '3')
+    >>> difference(Decimal("-0.0123"), "rate", locale="it"), difference(Decimal("1234.5"), "money", "EUR", "it")
+    ('-1,2 punti', '+1.235\xa0€')
+    """
+    amount = Decimal(value)
+    if unit == "rate":
+        percent = amount * 100
+        text = f"{_decimal(percent, _places_of_percent(percent), locale)} {_POINTS.get(locale, _POINTS['en'])}"
+    else:
+        text = shown(amount, unit, currency, locale)
+    return _signed(text) if signed else text
 
 
 def better(answer: Answer, good: str) -> bool | None:
@@ -165,6 +184,15 @@ def _decimal(value: Decimal, places: int, locale: str, trim: bool = False) -> st
     if locale == "en":
         return f"{rounded:,.{places}f}"
     return str(_pattern(pattern).apply(rounded, locale))
+
+
+@cache
+def _money_pattern(locale: str, places: int) -> str:
+    """How a language writes an amount, with so many decimals."""
+    from babel import Locale
+
+    pattern = "¤#,##0.00" if locale == "en" else str(Locale.parse(locale).currency_formats["standard"].pattern)
+    return pattern.replace(".00", "." + "0" * places if places else "")
 
 
 @cache

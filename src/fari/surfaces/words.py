@@ -1,0 +1,137 @@
+"""Words: names of metrics, dimensions and segments, and whole sentences, in the languages there are catalogues of (`locale/*.po`, gettext's format).
+
+Sentences are written in English where they are said, and looked up by that text; names are looked up by what they name.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fari.engine.periods import Period, add_months, typed
+from fari.errors import UsageError, did_you_mean
+from fari.facts.words import UNALLOCATED
+
+LOCALES = ("en", "it")
+_FOLDER = Path(__file__).with_name("locale")
+_GENDERED = re.compile(r"^([mf][sp]) ")
+_ARTICLE = re.compile(r"^(?:il|lo|la|i|gli|le) |^l'")
+_VERB = re.compile(r"\{è (\w+)o\}")
+_FORMS = {"ms": ("è", "o"), "fs": ("è", "a"), "mp": ("sono", "i"), "fp": ("sono", "e")}
+"""Italian: the auxiliary and the participle's ending by gender and number."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language."""
+
+    locale: str
+
+    def name(self, context: str, key: str) -> str:
+        """What something is called; its key where the catalogue does not know it.
+
+        >>> Words("it").name("dimension", "channel"), Words("en").name("value", "Acme")
+        ('canale', 'Acme')
+        """
+        return _catalogue(self.locale).get((context, key)) or key
+
+    def label(self, metric: str) -> str:
+        """A metric's name alone, as it heads a column.
+
+        >>> Words("en").label("mrr"), Words("it").label("opening_customers")
+        ('MRR', "clienti all'inizio")
+        """
+        return _ARTICLE.sub("", self.metric(metric))
+
+    def metric(self, name: str) -> str:
+        """A metric's name as it stands in a sentence: with its article, where the language has one there.
+
+        >>> Words("en").metric("mrr"), Words("it").metric("new_customers")
+        ('MRR', 'i nuovi clienti')
+        """
+        return _GENDERED.sub("", self.name("metric", name))
+
+    def segment(self, dimension: str, value: str) -> str:
+        """A segment as it stands after what it is a part of.
+
+        >>> Words("en").segment("channel", "Email"), Words("it").segment("cause", "price"), Words("en").segment("channel", "(unallocated)")
+        ('in Email', 'per «prezzo»', 'without channel')
+        """
+        template = self.name("segment", UNALLOCATED if value == UNALLOCATED else dimension)
+        return template.format(value=self.value(dimension, value), dimension=self.name("dimension", dimension))
+
+    def value(self, dimension: str, value: str) -> str:
+        """A segment's own name; what people named themselves stays as it is."""
+        ours = dimension in ("cause", "term") or value.startswith("(")
+        return self.name("value", value) if ours else value
+
+    def say(self, sentence: str, about: str = "", **values: Any) -> str:
+        """A sentence with its values. `about` names the metric that its verb agrees with.
+
+        >>> rose = "{metric} rose by {change}, from {before} ({earlier}) to {after} ({later})."
+        >>> Words("it").say(rose, "arr", metric="L'ARR", change="12 €", before="1 €", after="13 €", earlier="marzo", later="aprile")
+        "L'ARR è salito di 12 €, da 1 € (marzo) a 13 € (aprile)."
+        """
+        text = _catalogue(self.locale).get(("", sentence)) or sentence
+        gendered = _GENDERED.match(self.name("metric", about))
+        auxiliary, ending = _FORMS[gendered[1] if gendered else "ms"]
+        return _VERB.sub(rf"{auxiliary} \1{ending}", text).format(**values)
+
+    def listing(self, items: list[str]) -> str:
+        """Several things one after the other.
+
+        >>> Words("en").listing(["a", "b", "c"]), Words("it").listing(["a", "b"])
+        ('a, b and c', 'a e b')
+        """
+        if len(items) < 2:
+            return "".join(items)
+        return self.say("{first} and {last}", first=", ".join(items[:-1]), last=items[-1])
+
+    def period(self, one: Period, fiscal_year_start: int = 1) -> str:
+        """A period as people speak of it.
+
+        >>> from fari.engine.periods import parse
+        >>> [Words("it").period(parse(name)) for name in ("2026-10", "2026", "2026-Q1", "2026-W07")]
+        ['ottobre 2026', '2026', '1º trimestre 2026', '9 feb 2026 – 15 feb 2026']
+        >>> Words("en").period(parse("2026-10")), Words("en").period(parse("2026-10-01")), Words("en").period(parse("2026-Q1", 4), 4)
+        ('October 2026', 'Oct 1, 2026', '2026-Q1')
+        """
+        from babel.dates import format_date, format_skeleton
+
+        first, last = one.since, one.until - timedelta(days=1)
+        if one.grain == "month" and first.day == 1 and one.until == add_months(first, 1):
+            return str(format_skeleton("yMMMM", first, locale=self.locale))
+        name = typed(one, fiscal_year_start)
+        if fiscal_year_start == 1 and "-Q" in name:
+            return str(format_date(first, "QQQQ y", locale=self.locale))
+        if one.grain in ("year", "quarter") and " " not in name:
+            return name
+        begin, end = (str(format_date(day, "medium", locale=self.locale)) for day in (first, last))
+        return begin if first == last else f"{begin} – {end}"
+
+
+def words(locale: str) -> Words:
+    """The words of a language; UsageError where there are none."""
+    if locale not in LOCALES:
+        raise UsageError(f"unknown language {locale!r}{did_you_mean(locale, LOCALES)} (one of: {', '.join(LOCALES)})")
+    return Words(locale)
+
+
+def capital(text: str) -> str:
+    """A sentence's beginning: its first letter large.
+
+    >>> capital("il CAC"), capital("(a) b")
+    ('Il CAC', '(a) b')
+    """
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _catalogue(locale: str) -> dict[tuple[str, str], str]:
+    """By context and key what the catalogue of a language says."""
+    from babel.messages.pofile import read_po
+
+    with (_FOLDER / f"{locale}.po").open("rb") as file:
+        return {(message.context or "", str(message.id)): str(message.string) for message in read_po(file) if message.id}
