@@ -17,7 +17,7 @@ PARTED = frozenset(
     "user_agents agents page_paths contents identify_pairs signup_events acted devices_here persons_here internals_here".split()
 )
 """Built part by part, as their events are."""
-INLINE = frozenset({"page_views", "terms"})
+INLINE = frozenset({"page_views", "terms", "held_terms"})
 """Never stored: what reads it takes its expression in."""
 PASSING = frozenset({"places", "day_edges", "seen_days", "cut_visits", "abouts"})
 """Needed while others are built, then removed."""

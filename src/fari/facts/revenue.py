@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from fari.facts.accounts import deal_accounts, with_account
 from fari.facts.money import MONEY
@@ -20,13 +20,13 @@ _NOTHING = {
 _DAY = ("account", "day", "mrr", "drift", "plan", "currency", "runs", "paused", "overdue", "left_out", "origin")
 
 
-def daily(running: Table) -> Table:
+def daily(held_terms: Table) -> Table:
     """Per account every day on which something begins or ends: MRR from then on, main plan and currency, and what else runs.
 
     Of an account of which no two terms overlap (nearly all) each has its own row, and where one ends and none begins there is nothing;
     only of the others are terms added up.
     """
-    one = running.filter(running.alone == 1)
+    one = held_terms.filter(held_terms.alone == 1)
     pays = one.from_day < one.pays_until
     begun = one.select(
         "account",
@@ -51,7 +51,7 @@ def daily(running: Table) -> Table:
     begins = one.select(b_account=one.account, b_day=one.from_day)
     gaps = settled(ends).anti_join(begins, [ends.account == begins.b_account, ends.day == begins.b_day])
     gaps = gaps.select("account", "day", **_NOTHING)
-    added = _added(running.filter(running.alone == 0))
+    added = _added(held_terms.filter(held_terms.alone == 0))
     return begun.union(lapsed, gaps.select(*begun.columns), added.select(*begun.columns), distinct=False)
 
 
@@ -90,7 +90,7 @@ def subscription_levels(daily: Table, calendar: Table, rules: Table) -> Table:
     What the rules do not hold for a change (a short gap, a customer of less than a month) is taken out first. What runs without an
     exchange rate has rows of its own, worth nothing.
     """
-    steps = _numbered(_changed(daily))
+    steps = _steps(daily)
     out = _taken_out(steps, calendar, rules)
     touched = out.select("account").distinct()
     anew = settled(steps).semi_join(touched, "account").anti_join(out, ["account", "day"])
@@ -149,8 +149,27 @@ def _unpriced(daily: Table) -> Table:
     )  # fmt: skip
 
 
+_PLACED = ("nth", "day_before", "next_change")
+
+
+def _steps(daily: Table) -> Table:
+    """The changes, numbered. Of an account whose every day is one (nearly all) they are numbered as they are compared: one sorting less."""
+    days = _compared(daily)
+    changed = days.filter(days.changed == 1)
+    still = days.filter(days.changed == 0).select("account")
+    mixed = still.group_by("account").aggregate(others=still.count().cast("int64")).select("account")
+    renumbered = _numbered(settled(changed).semi_join(mixed, "account").drop(*_PLACED))
+    return settled(changed).anti_join(mixed, "account").union(renumbered.select(*changed.columns), distinct=False)
+
+
 def _changed(days: Table) -> Table:
     """The days on which MRR, or a customer's main plan or currency, is another than before; and what it was."""
+    compared = _compared(days)
+    return compared.filter(compared.changed == 1).drop(*_PLACED)
+
+
+def _compared(days: Table) -> Table:
+    """Days, numbered, with what there was before each; `changed` where that is another MRR, or another main plan or currency of a customer."""
     order = ibis.window(group_by="account", order_by=days.day)
     t = days.select(
         *_DAY,
@@ -159,15 +178,21 @@ def _changed(days: Table) -> Table:
         currency_before=days.currency.lag(1).over(order),
         paused_before=ibis.coalesce(days.paused.lag(1).over(order), 0),
         origin_before=days.origin.lag(1).over(order),
+        **_placed(days),
     )
     swapped = (t.mrr > _ZERO) & ((t.plan != t.plan_before) | (t.currency != t.currency_before))
-    return t.filter((t.mrr != t.before) | (t.drift != _ZERO) | swapped)
+    changed = (t.mrr != t.before) | (t.drift != _ZERO) | ibis.coalesce(swapped, False)
+    return t.mutate(changed=changed.ifelse(1, 0).cast("int8"))
 
 
 def _numbered(changed: Table) -> Table:
-    """Changes of an account with their number from 0, the day of the one before and that of the next."""
-    order = ibis.window(group_by="account", order_by=changed.day)
-    return changed.mutate(nth=ibis.row_number().over(order), day_before=changed.day.lag(1).over(order), next_change=changed.day.lead(1).over(order))
+    """Days of an account with their number from 0, the day of the one before and that of the next."""
+    return changed.mutate(**_placed(changed))
+
+
+def _placed(days: Table) -> dict[str, Value]:
+    order = ibis.window(group_by="account", order_by=days.day)
+    return {"nth": ibis.row_number().over(order), "day_before": days.day.lag(1).over(order), "next_change": days.day.lead(1).over(order)}
 
 
 def _taken_out(steps: Table, calendar: Table, rules: Table) -> Table:

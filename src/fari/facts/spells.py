@@ -12,18 +12,21 @@ from fari.facts.words import NOT_SET, TERMS, settled
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-def acquisitions(customer_starts: Table, running: Table) -> Table:
+def acquisitions(customer_starts: Table, held_terms: Table) -> Table:
     """Per customer its cohort (the month of its first paid day) and its term (how often its largest subscription of that day is renewed).
 
     Of subscriptions equally large the shortest term counts.
     """
     starts = dated(customer_starts, "first_day", "from_month", "from_dom")
-    paid = running.filter((running.value > ibis.literal(Decimal(0), MONEY)) & (running.from_day < running.pays_until))
-    own = paid.select("subscription_id", "from_day", "until_day", "value", owner=paid.account, term_months=_term_months(paid))
+    paid = held_terms.filter((held_terms.value > ibis.literal(Decimal(0), MONEY)) & (held_terms.from_day < held_terms.pays_until))
+    own = paid.select("subscription_id", "from_day", "until_day", "value", "alone", owner=paid.account, term_months=_term_months(paid))
     then = settled(starts).inner_join(own, [starts.account == own.owner, own.from_day <= starts.first_day, own.until_day > starts.first_day])
-    order = [then.value.desc(), then.term_months, then.subscription_id]
-    main = then.mutate(nth=ibis.row_number().over(ibis.window(group_by="account", order_by=order)))
-    main = main.filter(main.nth == 0).select("owner", "term_months")
+    # Where no two overlap there is one on that day.
+    several = then.filter(then.alone == 0)
+    order = [several.value.desc(), several.term_months, several.subscription_id]
+    several = several.mutate(nth=ibis.row_number().over(ibis.window(group_by="account", order_by=order)))
+    main = several.filter(several.nth == 0).select("owner", "term_months")
+    main = main.union(then.filter(then.alone == 1).select("owner", "term_months"), distinct=False)
     rows = settled(starts).left_join(main, starts.account == main.owner)
     named = ibis.cases(
         (rows.term_months.isnull(), NOT_SET),

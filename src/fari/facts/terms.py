@@ -120,20 +120,26 @@ def crowded_accounts(terms: Table) -> Table:
     return spans.group_by("account").aggregate(overlaps=spans.count().cast("int64"))
 
 
-def running(terms: Table, crowded_accounts: Table) -> Table:
-    """Terms that count, day by day: of stretches of one subscription that overlap the later start, else the terms as they are.
+_HELD = (
+    "subscription_id", "account", "from_day", "until_day", "pays_until", "starts_day", "ends_day", "cancelled_day", "overdue_day", "currency",
+    "plan", "status", "quantity", "interval", "interval_count", "value", "price", "list_value", "drift", "usage", "left_out", "origin",
+)  # fmt: skip
 
-    `alone` is 1 where no two stretches of the account overlap: nearly everywhere, so that only the others need be added up.
-    """
-    columns = (
-        "subscription_id", "account", "from_day", "until_day", "pays_until", "starts_day", "ends_day", "cancelled_day", "overdue_day", "currency",
-        "plan", "status", "quantity", "interval", "interval_count", "value", "price", "list_value", "drift", "usage", "left_out", "origin",
-    )  # fmt: skip
-    t = terms.select(*columns)
-    crowd = crowded_accounts.select("account")
-    one = t.anti_join(crowd, "account").mutate(alone=ibis.literal(1, "int32"))
-    pieces = _uncovered(settled(t).semi_join(crowd, "account")).mutate(alone=ibis.literal(0, "int32"))
-    return one.union(pieces.select(*one.columns), distinct=False)
+
+def shared_terms(terms: Table, crowded_accounts: Table) -> Table:
+    """Terms of accounts of which two overlap, cut so that of stretches of one subscription that overlap only the later start counts."""
+    return _uncovered(settled(terms.select(*_HELD)).semi_join(crowded_accounts.select("account"), "account"))
+
+
+def held_terms(terms: Table, crowded_accounts: Table, shared_terms: Table) -> Table:
+    """Terms that count, day by day. `alone` is 1 where no two of the account overlap: nearly everywhere, so that only the others need be added up."""
+    one = terms.select(*_HELD).anti_join(crowded_accounts.select("account"), "account").mutate(alone=ibis.literal(1, "int32"))
+    return one.union(shared_terms.mutate(alone=ibis.literal(0, "int32")).select(*one.columns), distinct=False)
+
+
+def running(held_terms: Table) -> Table:
+    """Terms that count, day by day: of stretches of one subscription that overlap the later start, else the terms as they are."""
+    return held_terms
 
 
 def _uncovered(rows: Table) -> Table:
