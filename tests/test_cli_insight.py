@@ -255,3 +255,16 @@ def test_where_nothing_is_imported_or_tells_of_customers(capsys: pytest.CaptureF
         assert "nothing is known of these months yet" in said.err
     else:
         assert (said.status, "no source covers subscriptions" in said.complaint) == (1, True)
+
+
+def test_metrics_have_bounds_and_changes_a_verdict_where_they_are_asked_for(fari: Fari) -> None:
+    typed = ["metrics", "new_customers", "spend", "--from", "2025-03", "--to", "2025-03"]
+    [won, spend] = fari(*typed, "--interval", "90", "--format", "json").json
+    assert won["low"] < won["value"] == 2 < won["high"]
+    assert (spend["low"], spend["high"], "verdict" in won) == (None, None, False)
+    judged = fari(*typed, "--interval", "90", "--compare", "2025-05", "--format", "csv").out.splitlines()
+    assert judged[0].endswith(",change_rate,verdict")
+    assert [line.rsplit(",", 1)[1] for line in judged[1:]] == ["too few", "real"]
+    assert "2 (0.4 to 6.3)" in fari(*typed, "--interval", "90").out
+    refused = fari(*typed, "--interval", "9")
+    assert (refused.status, refused.complaint) == (2, "--interval takes a percentage from 50 to 99.9, not 9")

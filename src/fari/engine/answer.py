@@ -49,6 +49,8 @@ class Answer:
     compared_with: Period | None = None
     rows: int | None = None
     """Of a measure, how many rows contribute to it; of a spread, those of what is spread, where they have a segment of their own."""
+    verdict: str | None = None
+    """Whether the change is `real`, `within noise` or of `too few`; None where nobody asked."""
 
     @property
     def change(self) -> Number | None:

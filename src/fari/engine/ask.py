@@ -155,6 +155,10 @@ class Asker:
         builder.finish()
         return answers
 
+    def sums(self, question: Question) -> "Sums":
+        """The sums of all measures that the question's metrics rest on."""
+        return self._sums(question.metrics, question, *self.state(question.as_of, question.rules))
+
     def fact_schema(self, fact: str, builder: Builder) -> dict[str, str]:
         """A stored fact's columns; it is built and put under its name in the engine first."""
         known, facts = self._pinned[3], compiled.by_grain(fact, self._grains)

@@ -78,7 +78,7 @@ def summed(
         by = () if rolled else _alike(fact, when, measures, table)
         if by:
             table = table.group_by(list(dict.fromkeys((*by, *dimensions)))).aggregate(alike=table.count().cast("int64"))
-        rows = _rows(fact, when, table, rolled)
+        rows = rows_in_periods(fact, when, table, rolled)
         columns: dict[str, Any] = {}
         for measure in measures:
             value = measure.contribution(rows)
@@ -98,7 +98,7 @@ def opened(root: Path, dialect: str, fact: str, when: str, name: str, dimensions
     def make() -> str:
         import ibis
 
-        rows = _rows(fact, when, ibis.table(schema, name=stored(fact)), rolled)
+        rows = rows_in_periods(fact, when, ibis.table(schema, name=stored(fact)), rolled)
         measure = METRICS[name]
         assert isinstance(measure, Measure)
         value = measure.contribution(rows)
@@ -132,7 +132,7 @@ def _alike(fact: str, when: str, measures: Sequence[Measure], table: Any) -> tup
     return (*dated, *looked_at) if all(kind.is_string() for kind in looked_at.values()) else ()
 
 
-def _rows(fact: str, when: str, table: Any, rolled: bool) -> Any:
+def rows_in_periods(fact: str, when: str, table: Any, rolled: bool) -> Any:
     """The rows of a fact, or of such as are alike, joined to the question's periods, with `period`."""
     import ibis
 

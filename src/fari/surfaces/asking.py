@@ -52,6 +52,15 @@ class Asked:
     attribution: str = MODEL
     as_of: str | None = None
     engine: str = "duckdb"
+    interval: float | None = None
+
+    def level(self) -> float | None:
+        """`--interval` as a share; None where no bounds are asked for."""
+        if self.interval is None:
+            return None
+        if not 50 <= self.interval <= 99.9:
+            raise UsageError(f"--interval takes a percentage from 50 to 99.9, not {self.interval:g}")
+        return self.interval / 100
 
     def day_known(self) -> date | None:
         """`--as-of`."""
@@ -64,6 +73,7 @@ class Asked:
     def check(self) -> None:
         """UsageError where a word is wrong that can be judged without looking at the data."""
         self.ruled()
+        self.level()
         only("--attribution", self.attribution, MODEL)
         grain_of(self.grain)
         self.day_known()

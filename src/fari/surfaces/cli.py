@@ -205,6 +205,9 @@ def metrics(
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Split by channel, campaign, plan, country, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    interval: Annotated[
+        float | None, typer.Option("--interval", metavar="PERCENT", help="Add bounds, such as 90; with --compare say which changes are real.")
+    ] = None,
     attribution: Annotated[str, typer.Option(metavar="MODEL", help="Which touch is credited.")] = "first",
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
     engine: Annotated[str, typer.Option(metavar="URL", help="What computes: duckdb, or sc://HOST:PORT (Spark Connect).")] = "duckdb",
@@ -215,7 +218,7 @@ def metrics(
     from fari.surfaces.asking import Asked
     from fari.surfaces.metrics import answer
 
-    asked = Asked(tuple(names or ()), since, until, grain, compare, by, tuple(where or ()), rules, attribution, as_of, engine)
+    asked = Asked(tuple(names or ()), since, until, grain, compare, by, tuple(where or ()), rules, attribution, as_of, engine, interval)
     answer(context.obj, asked, format_, output)
 
 

@@ -74,9 +74,19 @@ def ask(place: Place, asked: Asked, progress: "terminal.Say") -> "tuple[list[Ans
         lacking = " and ".join(dict.fromkeys([*by, *(name for name, _ in question.where)]))
         said.append(f"{many(len(left_out), 'metric')} without {lacking} left out: {', '.join(left_out)}")
     if asked.compare is None:
-        return asker.ask(question), by, said
-    pairs(question.periods, asked.compare, start)
-    return compare(asker, question, asked.compare), by, said
+        answers = asker.ask(question)
+    else:
+        pairs(question.periods, asked.compare, start)
+        answers = compare(asker, question, asked.compare)
+    if level := asked.level():
+        from fari.insight.intervals import bounded, sample_of
+        from fari.insight.noise import judged
+
+        progress("drawing the company anew")
+        sample = sample_of(asker, question, answers)
+        answers = bounded(sample, answers, level)
+        answers = judged(sample, answers) if asked.compare else answers
+    return answers, by, said
 
 
 def print_table(answers: "Sequence[Answer]", company: "Company", compared: bool, output: Path | None = None) -> None:

@@ -58,8 +58,9 @@ def as_csv(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = F
     """One row per answer, a column per dimension split by; parts and notes as text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    rows = [_row(answer, by, compared) for answer in answers]
-    writer.writerow(columns(by, compared))
+    judged = _judged(answers)
+    writer.writerow(columns(by, compared, judged))
+    rows = [_row(answer, by, compared, judged) for answer in answers]
     for row in rows:
         writer.writerow([_cell(value) for value in row])
     return text.getvalue()
@@ -69,23 +70,25 @@ def as_parquet(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool
     """The rows of `as_csv` as a Parquet file, typed."""
     import duckdb
 
-    names = columns(by, compared)
+    judged = _judged(answers)
+    names = columns(by, compared, judged)
     typed = ", ".join(f'"{name}" {_PARQUET.get(name, "VARCHAR")}' for name in names)
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"CREATE TABLE answers ({typed})")
         for answer in answers:
             # As text, so that DuckDB reads the decimals exactly.
-            row = [None if value is None else _cell(value) for value in _row(answer, by, compared)]
+            row = [None if value is None else _cell(value) for value in _row(answer, by, compared, judged)]
             connection.execute(f"INSERT INTO answers VALUES ({', '.join('?' * len(row))})", row)
         path = Path(folder) / "answers.parquet"
         connection.table("answers").write_parquet(str(path))
         return path.read_bytes()
 
 
-def columns(by: Sequence[str], compared: bool) -> list[str]:
+def columns(by: Sequence[str], compared: bool, judged: bool = False) -> list[str]:
     """Column names of CSV and Parquet."""
     against = ["compared_from", "compared_until", "compared_value", "change", "change_rate"] if compared else []
+    against += ["verdict"] if judged else []
     return [
         "metric",
         "from",
@@ -104,12 +107,16 @@ def columns(by: Sequence[str], compared: bool) -> list[str]:
     ]
 
 
+def _judged(answers: Sequence[Answer]) -> bool:
+    return any(answer.verdict for answer in answers)
+
+
 def dimensions(by: Sequence[str]) -> dict[str, str]:
     """The columns of dimensions; `currency` is kept apart from the answer's own."""
     return {name: f"by_{name}" if name == "currency" else name for name in by}
 
 
-def _row(answer: Answer, by: Sequence[str], compared: bool) -> list[Any]:
+def _row(answer: Answer, by: Sequence[str], compared: bool, judged: bool) -> list[Any]:
     period = answer.period
     parts = "; ".join(f"{name}={'' if value is None else exact(value)}" for name, value in answer.parts.items())
     row: list[Any] = [answer.metric, period.since, period.until, period.grain, *(answer.segment[name] for name in by), answer.value]
@@ -117,7 +124,7 @@ def _row(answer: Answer, by: Sequence[str], compared: bool) -> list[Any]:
     if compared:
         other = answer.compared_with
         row += [other and other.since, other and other.until, answer.compared and answer.compared.value, answer.change, answer.change_rate]
-    return row
+    return [*row, answer.verdict] if judged else row
 
 
 def _object(answer: Answer, compared: bool) -> dict[str, Any]:
@@ -142,6 +149,8 @@ def _object(answer: Answer, compared: bool) -> dict[str, Any]:
         written["compared"] = {"value": value, "from": other.since if other else None, "until": other.until if other else None}
         written["change"] = answer.change
         written["change_rate"] = answer.change_rate
+        if answer.verdict:
+            written["verdict"] = answer.verdict
     return written
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fari.engine.answer import Answer
 from fari.engine.periods import Period
+from fari.insight.noise import NOISE, TOO_FEW
 from fari.metrics import METRICS
 from fari.surfaces import format as words
 from fari.surfaces import terminal
@@ -143,6 +144,9 @@ def _value(answer: Answer | None) -> "Text":
     text = words.shown(answer.value, answer.unit, answer.currency)
     if answer.value is None:
         return Text(text, style="dim")
+    if answer.low is not None and answer.high is not None:
+        low, high = (words.shown(bound, answer.unit, answer.currency) for bound in (answer.low, answer.high))
+        text = f"{text} ({low} to {high})"
     return Text(text if answer.complete else f"{text}{_INCOMPLETE}")
 
 
@@ -151,5 +155,6 @@ def _change(answer: Answer | None) -> "Text":
 
     if answer is None:
         return Text("")
-    good = words.better(answer, METRICS[answer.metric].good)
-    return Text(words.change(answer), style="dim" if good is None else "green" if good else "red")
+    good = None if answer.verdict in (NOISE, TOO_FEW) else words.better(answer, METRICS[answer.metric].good)
+    said = f"{words.change(answer)} {answer.verdict}" if answer.verdict else words.change(answer)
+    return Text(said, style="dim" if good is None else "green" if good else "red")
