@@ -17,10 +17,10 @@ from tests.random_company import random_company
 
 from fari.company import Company
 from fari.demo.billing_files import write_customers, write_rates, write_subscriptions
-from fari.demo.crm_files import write_contacts, write_reasons
-from fari.demo.days import Months
+from fari.demo.crm_files import write_reasons
+from fari.demo.days import Months, local
 from fari.demo.journeys import World
-from fari.demo.market import INCIDENT_MONTH, PRICE_RISE_MONTH
+from fari.demo.market import BAD_CHANNELS, INCIDENT_MONTH, PRICE_RISE_MONTH
 from fari.engine.answer import Number, Question
 from fari.engine.ask import Asker
 from fari.engine.identities import additive
@@ -30,7 +30,8 @@ from fari.insight.mix import effects
 from fari.insight.parts import Part
 from fari.insight.shapley import added, rounded, shapley
 from fari.insight.surprise import surprises
-from fari.insight.why import DATED, Why, why
+from fari.insight.told import DATED
+from fari.insight.why import Why, why
 from fari.ledger.acts import How
 from fari.ledger.store import Ledger
 from fari.metrics import METRICS
@@ -285,24 +286,43 @@ def test_a_dimension_asked_for_is_told_whether_it_surprises_or_not(small: Asker)
         asked(small, "cac", "2025-01", "2025-01")
 
 
+def test_what_an_input_over_all_segments_adds(small: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share of new customers of a channel: 1 of 2 was in January, 0 of 3 in February; the whole is an input as any other."""
+
+    def share(new_customers: Decimal, total_new_customers: Decimal) -> Decimal:
+        return new_customers / total_new_customers
+
+    formula = Formula("share", share, ("new_customers", "total_new_customers"), "rate", "up", "acquisition", False, "")
+    monkeypatch.setitem(METRICS, "share", formula)
+    found = asked(small, "share", "2025-01", "2025-02", currency="EUR")
+    assert found.tree is not None
+    assert [(one.metric, [one.before, one.after]) for one in found.tree.parts] == [("new_customers", [2, 3]), ("total_new_customers", [2, 3])]
+    assert sum(one.part for one in found.tree.parts) == found.change == 0
+
+
 # What is planted in the demo ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Asker, Months]:
-    """The demo's contacts and subscriptions, six times the small company; the rest of its files is not needed here."""
+    """The subscriptions of a demo six times the small one, and why they ended; the rest of its files is not needed here."""
     home = tmp_path_factory.mktemp("planted")
     months = Months(24, date(2026, 11, 22))
     world, end = World(months, 1, 6), months.edges[23]
-    write_contacts(home / "contacts.csv", world, 1, end)
     write_customers(home / "customers.json", world.census.accounts, 1, end)
     write_subscriptions(home / "subscriptions.json", world.life.subscriptions, 1, end)
     write_reasons(home / "reasons.csv", world.life.subscriptions, 1, end, 1)
     for month in range(24):
         write_rates(home / f"rates{month}.csv", months, month, 1)
-    ledger = Ledger(tmp_path_factory.mktemp("project"), Company(name="Lumen Desk", currency="EUR", timezone="Europe/Rome"))
-    import_files(ledger, sorted(home.iterdir()), How(months.until, datetime.combine(months.until, datetime.min.time(), UTC)))
-    return Asker(ledger), months
+    return brought(tmp_path_factory.mktemp("project"), home, months), months
+
+
+def brought(folder: Path, files: Path, months: Months) -> Asker:
+    """A project of these files, none of whose rows may be refused."""
+    ledger = Ledger(folder, Company(name="Lumen Desk", currency="EUR", timezone="Europe/Rome"))
+    for report in import_files(ledger, sorted(files.iterdir()), How(months.until, datetime.combine(months.until, datetime.min.time(), UTC))):
+        assert not report.rejected, report.problems
+    return Asker(ledger)
 
 
 def of_month(demo: tuple[Asker, Months], metric: str, month: int) -> Why:
@@ -324,3 +344,30 @@ def test_the_price_rise_is_found(metric: str, demo: tuple[Asker, Months]) -> Non
     assert ("expansion_mrr", "cause", "price") in {(one.metric, one.dimension, one.value) for one in found.drivers[:2]}
     if metric == "expansion_mrr":
         assert found.drivers[0].value == "price"
+
+
+def test_the_cheap_bad_channels_are_found(tmp_path: Path) -> None:
+    """They have been bad from the beginning, which is no change; so here the company begins with them after half a year.
+
+    Of the demo forty times the small one (the size `medium`) the accounts, with the channel that won them, and when they paid.
+    """
+    months = Months(12, date(2025, 11, 22))
+    world = World(months, 1, 40)
+    people, paid = ["person_id,account_id,channel"], ["subscription_id,account_id,starts_on,ends_on,amount,currency,interval"]
+    for account in world.census.accounts:
+        if account.channel.name in BAD_CHANNELS and account.since < months.edges[5]:
+            continue
+        people.append(f"p{account.number},{account.number},{account.channel.name}")
+        for one in account.subscriptions:
+            first, last = (max(one.start, one.trial_end), one.end) if one.ending != "trial" else (0, 0)
+            if first and first < months.end and (not last or local(last).date() > local(first).date()):
+                ends = local(last).date() if last else ""
+                paid.append(f"s{one.number},{account.number},{local(first).date()},{ends},{one.cents * one.seats / 100},EUR,{one.interval}")
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "people.csv").write_text("\n".join(people), encoding="utf-8")
+    (files / "subscriptions.csv").write_text("\n".join(paid), encoding="utf-8")
+    halves = Period(months.firsts[0], months.firsts[6]), Period(months.firsts[6], months.until)
+    found = why(brought(tmp_path / "project", files, months), Question(("churned_customers",), halves))
+    assert found.drivers[0].dimension == "channel"
+    assert {one.value for one in found.drivers[:2]} == set(BAD_CHANNELS)

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 _FORTH, _BACK = 3, 2
 """So many drivers are told of that moved the figure as it went, and that moved it the other way."""
+_DRIVER = {
+    (False, False): "{metric} ({before} → {after})",
+    (False, True): "{metric} {segment} ({before} → {after})",
+    (True, False): "{metric} ({after}; the time before {before})",
+    (True, True): "{metric} {segment} ({after}; the time before {before})",
+}
+"""By whether it is a movement, and whether of a segment."""
 
 
 def sentences(found: "Why", words: Words, fiscal_year_start: int = 1) -> list[str]:
@@ -22,7 +29,7 @@ def sentences(found: "Why", words: Words, fiscal_year_start: int = 1) -> list[st
     subject = capital(words.metric(found.metric)) + _narrowed(found, words)
     if found.change is None:
         missing = earlier if found.before.value is None else later
-        return [words.say("{metric} cannot be explained: in {period} it has no value.", metric=subject, period=missing)]
+        return [words.say("{metric} cannot be explained: it has no value in {period}.", metric=subject, period=missing)]
     before, after = (shown(answer.value, answer.unit, answer.currency, words.locale) for answer in answers)
     changed = difference(abs(found.change), found.after.unit, found.currency, words.locale, signed=False)
     if not found.change:
@@ -77,13 +84,13 @@ def driver_words(driver: "Driver", words: Words, currency: str | None) -> str:
     if driver.effect == "mix":
         value = words.value(driver.dimension, driver.value)
         return words.say(
-            "the weight of {value} among {per} ({before} → {after})", value=value, per=words.metric(driver.per), before=before, after=after
+            "the weight of “{value}” among {per} ({before} → {after})", value=value, per=words.metric(driver.per), before=before, after=after
         )
     if driver.kind == "between":
         return metric
+    sentence = _DRIVER[driver.kind == "movement", bool(driver.dimension)]
     segment = words.segment(driver.dimension, driver.value) if driver.dimension else ""
-    change = "({after}; the time before {before})" if driver.kind == "movement" else "({before} → {after})"
-    text = words.say("{metric} {segment} " + change if segment else "{metric} " + change, metric=metric, segment=segment, before=before, after=after)
+    text = words.say(sentence, metric=metric, segment=segment, before=before, after=after)
     if driver.inner is None:
         return text
     return words.say("{driver}, mostly {segment}", driver=text, segment=words.segment(driver.inner.dimension, driver.inner.value))
