@@ -13,7 +13,7 @@ from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
 COMMANDS = tuple(
-    "demo init import sync webhooks imports undo person erase metrics explain why restated close cohorts survival clv renewals risk rules "
+    "demo init import sync webhooks imports undo person erase metrics explain whatif why restated close cohorts survival clv renewals risk rules "
     "reconcile doctor".split()
 )
 

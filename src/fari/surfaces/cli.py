@@ -243,6 +243,31 @@ def explain(
 
 
 @app.command()
+def whatif(
+    context: typer.Context,
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="METRIC=VALUE", help="customer_churn_rate=3%, new_customers=+10%, leads=-5; none: which driver moves what."),
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="The period to change; the last whole month if none is named.")
+    ] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Say what follows if metrics were other than they are.
+
+    Every metric that moves, and MRR over the next twelve months. Without a change: which driver, a tenth better, moves the company the most.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.whatif import show_whatif
+
+    show_whatif(context.obj, Asked((), period, where=tuple(where or ()), rules=rules, as_of=as_of), tuple(changes or ()), format_)
+
+
+@app.command()
 def why(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
