@@ -268,6 +268,28 @@ def whatif(
 
 
 @app.command()
+def forecast(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Metrics; MRR if none is named.", show_default=False)] = None,
+    months: Annotated[int, typer.Option("--months", metavar="N", help="How many months.")] = 12,
+    interval: Annotated[float, typer.Option("--interval", metavar="PERCENT", help="How often the bounds are to hold.")] = 80,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Say what the months to come may bring.
+
+    MRR and customers from the book of today and what is likely to be won, each part shown; other series by the model that did best so far.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.forecasting import show_forecast
+
+    asked = Asked(tuple(names or ()), where=tuple(where or ()), rules=rules, as_of=as_of, interval=interval)
+    show_forecast(context.obj, asked, months, format_)
+
+
+@app.command()
 def why(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
