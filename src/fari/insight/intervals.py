@@ -92,7 +92,7 @@ def sum_bounds(tally: Tally, level: float) -> tuple[float, float]:
     nothing the bounds are those of a count of 0.
 
     >>> [[round(bound, 2) for bound in sum_bounds(tally, 0.9)] for tally in ({1: 10}, {5: 10}, {1: 10, 10: 1})]
-    [[5.43, 16.96], [27.13, 84.81], [9.0, 41.0]]
+    [[5.43, 16.96], [27.13, 84.81], [6.38, 47.57]]
     """
     total = sum((value * units for value, units in tally.items()), start=Decimal(0))
     squares = sum((Decimal(value) * Decimal(value) * units for value, units in tally.items()), start=Decimal(0))

@@ -74,7 +74,7 @@ def theta(values: Sequence[float], steps: int) -> list[float]:
     """Smoothing, and half of the least-squares trend for every step.
 
     >>> [round(one, 6) for one in theta([1, 2, 3, 4], 2)]
-    [4.35, 4.85]
+    [4.4445, 4.9445]
     """
     level, weight = _level(values)
     n = len(values)
