@@ -25,7 +25,7 @@ from fari.surfaces.sentences import sentences
 from fari.surfaces.words import LOCALES, Words, words
 
 SURFACES = Path(fari.surfaces.__path__[0])
-SAYING = ("sentences.py", "why.py", "words.py")
+SAYING = ("checking.py", "sentences.py", "why.py", "words.py")
 
 
 def catalogue(locale: str) -> dict[tuple[str, str], str]:

@@ -113,9 +113,9 @@ MODELS: dict[str, Model] = {
 }  # fmt: skip
 
 
-def tried(name: str, values: Sequence[float], steps: int) -> Trial:
-    """A model tried at every value from the first year on that has a next one."""
-    first = SEASONS if name == "the same month a year before" else FEWEST
+def tried(name: str, values: Sequence[float], steps: int, since: int = FEWEST) -> Trial:
+    """A model tried at every value from the first year on (or after so many) that has a next one."""
+    first = SEASONS if name == "the same month a year before" else since
     model = MODELS[name]
     found = []
     for known in range(first, len(values)):
@@ -124,9 +124,9 @@ def tried(name: str, values: Sequence[float], steps: int) -> Trial:
     return Trial(name, tuple(found))
 
 
-def chosen(values: Sequence[float], steps: int) -> tuple[Trial, Trial]:
+def chosen(values: Sequence[float], steps: int, since: int = FEWEST) -> tuple[Trial, Trial]:
     """(the trial of the model that was the least out, that of the last value). Of a model with fewer trials than TRIED nothing is known."""
-    trials = [tried(name, values, steps) for name in MODELS if name != "the same month a year before" or len(values) >= SEASONS + TRIED]
+    trials = [tried(name, values, steps, since) for name in MODELS if name != "the same month a year before" or len(values) >= SEASONS + TRIED]
     usual = next(one for one in trials if one.name == "the last value")
     if len(usual.steps) < TRIED:
         return next(one for one in trials if one.name == "exponential smoothing"), usual

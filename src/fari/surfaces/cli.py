@@ -513,6 +513,27 @@ def reconcile(
 
 
 @app.command()
+def check(
+    context: typer.Context,
+    alerts: Annotated[bool, typer.Option("--alerts", help="What is unusual, with its cause, and which goals are at risk.")] = False,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="The month to look at; the last whole one if none is named.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> int:
+    """Say whether something is wrong, for cron: exit status 3 if so.
+
+    What does not hold or has moved; with --alerts, instead, what a metric's own past does not let expect, and goals likely to be missed.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.checking import check_project
+
+    return check_project(context.obj, Asked((), period, as_of=as_of), alerts, lang, format_)
+
+
+@app.command()
 def doctor(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Examine the project and say what to do next.
 

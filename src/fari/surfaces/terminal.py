@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 Say = Callable[[str], None]
 """Says what is being done now."""
@@ -85,7 +86,7 @@ def console(stream: TextIO | None = None) -> "Console":
     return Console(file=stream, color_system=None if plain else "auto", no_color=plain, highlight=False, markup=False, emoji=False)
 
 
-def show(table: "Table") -> None:
+def show(table: "Table | Text") -> None:
     """A table on standard output."""
     if sys.stdout.isatty():
         console().print(table)
@@ -93,7 +94,7 @@ def show(table: "Table") -> None:
         write(plain(table))
 
 
-def plain(table: "Table") -> str:
+def plain(table: "Table | Text") -> str:
     """A table as text for programs and files: whole, and without the blanks that would pad its lines."""
     from rich.console import Console
 

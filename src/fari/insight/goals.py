@@ -1,0 +1,91 @@
+"""Goals: the plan of the table `targets` beside what came, or beside what the forecast lets expect."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from fari.engine.answer import Question
+from fari.engine.ask import Asker
+from fari.engine.periods import Period, containing
+from fari.errors import FariError
+from fari.insight.forecast import YEAR, forecast, past
+from fari.insight.quantiles import NORMAL
+from fari.metrics import METRICS
+
+State = Literal["reached", "missed", "on course", "at risk", "unknown"]
+LEVEL = 0.8
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One month's goal. `value` is what came, or what is expected; `chance` how likely it is to be reached."""
+
+    metric: str
+    period: Period
+    channel: str | None
+    target: Decimal
+    value: Decimal | None
+    state: State
+    chance: float | None = None
+    why: str = ""
+    """Why nothing can be said."""
+
+
+def goals(asker: Asker, question: Question) -> list[Goal]:
+    """Every goal, by month, metric and channel. Of months that are over what came is held against it, of later ones the forecast.
+
+    At risk is a goal that is more likely to be missed than reached. The question's metrics, periods and filters are not looked at.
+    """
+    _, builder = asker.state(question.as_of, question.rules)
+    rows = asker.engine.run(f"SELECT month, metric, value, channel, origin FROM {builder.table('targets')} ORDER BY 1, 2, 4")
+    builder.finish()
+    if not rows:
+        return []
+    last = past(asker, question)[-1]
+    found = []
+    for month, metric, value, channel, _ in rows:
+        period = containing(_first(month), "month")
+        where = (("channel", (channel,)),) if channel else ()
+        found.append(_judged(asker, replace(question, metrics=(metric,), periods=(period,), where=where, by=()), channel, Decimal(value), last))
+    return found
+
+
+def at_risk(found: Iterable[Goal]) -> list[Goal]:
+    """Those that are not reached, or more likely not to be."""
+    return [one for one in found if one.state in ("missed", "at risk")]
+
+
+def _judged(asker: Asker, question: Question, channel: str | None, target: Decimal, last: Period) -> Goal:
+    (name,), (period,) = question.metrics, question.periods
+    unknown = Goal(name, period, channel, target, None, "unknown")
+    if name not in METRICS:
+        return replace(unknown, why=f"there is no metric {name!r}")
+    falls = METRICS[name].good == "down"
+    try:
+        if period.until <= last.until:
+            (answer,) = asker.ask(question)
+            if answer.value is None:
+                return replace(unknown, why="; ".join(answer.notes))
+            value = Decimal(answer.value)
+            reached = value <= target if falls else value >= target
+            return replace(unknown, value=value, state="reached" if reached else "missed")
+        steps = (period.since.year - last.since.year) * 12 + period.since.month - last.since.month
+        if steps > 2 * YEAR:
+            return replace(unknown, why=f"more than {2 * YEAR} months ahead")
+        (told,) = forecast(asker, replace(question, periods=()), steps, LEVEL)
+    except FariError as error:
+        return replace(unknown, why=str(error))
+    ahead = told.months[-1]
+    chance = None
+    if ahead.low is not None and ahead.high is not None:
+        spread = float(ahead.high - ahead.value) / NORMAL.inv_cdf((1 + LEVEL) / 2)
+        gap = float(ahead.value - target) * (-1 if falls else 1)
+        chance = NORMAL.cdf(gap / spread) if spread > 0 else float(gap >= 0)
+    likely = chance >= 0.5 if chance is not None else (ahead.value <= target if falls else ahead.value >= target)
+    return replace(unknown, value=ahead.value, state="on course" if likely else "at risk", chance=chance)
+
+
+def _first(month: str | date) -> date:
+    return month if isinstance(month, date) else date.fromisoformat(f"{month}-01")

@@ -1,0 +1,133 @@
+"""Alerts and goals: planted events are found, quiet companies raise none, and what `fari check` says and exits with."""
+
+from datetime import date
+from decimal import Decimal
+from math import sqrt
+from pathlib import Path
+from random import Random
+
+import pytest
+from tests.commands import Fari
+from tests.projects import company, project
+
+from fari.engine.answer import Question
+from fari.engine.ask import Asker
+from fari.engine.periods import add_months, parse
+from fari.insight.goals import goals
+from fari.insight.quantiles import t_tail
+from fari.insight.unusual import FALSE, expected, unusual
+
+NOTHING = Question((), ())
+START, MONTHS = date(2024, 1, 1), 24
+END = add_months(START, MONTHS)
+LAST = date.fromordinal(END.toordinal() - 1)
+
+
+def tables(seed: int, *, lost: int = 0, won: int = 30, targets: str = "") -> dict[str, str]:
+    """A quiet company of two years: so many customers a month, each lost with a chance of 4 % a month; `lost` more go in its last month."""
+    random = Random(seed)
+    paid = ["subscription_id,account_id,starts_on,ends_on,amount,currency,interval"]
+    running: list[tuple[str, date, int]] = []
+    number = 0
+    for month in range(MONTHS):
+        first = add_months(START, month)
+        staying = []
+        for name, since, amount in running:
+            if random.random() < 0.04:
+                paid.append(f"{name},{name},{since},{date.fromordinal(first.toordinal() + random.randrange(28))},{amount},EUR,month")
+            else:
+                staying.append((name, since, amount))
+        running = staying
+        for _ in range(max(0, round(random.gauss(won, sqrt(won))))):
+            number += 1
+            running.append((f"a{number}", date.fromordinal(first.toordinal() + random.randrange(28)), round(random.lognormvariate(4, 0.5))))
+    for name, since, amount in running[:lost]:
+        paid.append(f"{name},{name},{since},{date.fromordinal(LAST.toordinal() - 3)},{amount},EUR,month")
+    paid += [f"{name},{name},{since},,{amount},EUR,month" for name, since, amount in running[lost:]]
+    spend = "day,amount,currency,kind\n" + "".join(f"{add_months(START, month)},{random.gauss(900, 60):.2f},EUR,ads\n" for month in range(MONTHS))
+    made = {"subscriptions": "\n".join(paid), "spend": f"{spend}{LAST},0,EUR,ads"}
+    return made | ({"targets": f"month,metric,value,channel\n{targets}"} if targets else {})
+
+
+def firm(folder: Path, seed: int = 1, **planted: int) -> Asker:
+    return project(folder, tables(seed, **planted), company())  # type: ignore[arg-type]
+
+
+def test_an_exodus_is_found_and_told_once(tmp_path: Path) -> None:
+    found = unusual(firm(tmp_path, lost=80), NOTHING)
+    assert found.period == parse("2025-12")
+    (event,) = found.events
+    names = [one.metric for one in event.figures]
+    assert names[0] in ("churned_customers", "customer_churn_rate")
+    assert {"churned_mrr", "customer_churn_rate", "churned_customers"} <= set(names)
+    assert event.bad
+    assert event.figures[0].above
+    for one in event.figures:
+        assert not one.low <= one.value <= one.high
+        assert one.chance <= FALSE / found.judged
+
+
+def test_a_quiet_company_is_quiet(tmp_path: Path) -> None:
+    """Each of its last ten months looked at when it was over: no alert. bench/alerts.py looks at a hundred companies."""
+    asker = firm(tmp_path, seed=2)
+    looks = [unusual(asker, NOTHING, parse(f"2025-{month:02}")) for month in range(3, 13)]
+    assert [look.events for look in looks] == [()] * 10
+    assert all(look.judged > 15 for look in looks[4:])
+
+
+def test_a_short_past_says_nothing(tmp_path: Path) -> None:
+    found = unusual(firm(tmp_path, lost=0), NOTHING, parse("2024-06"))
+    assert (found.events, found.judged) == ((), 0)
+    assert "mrr" in found.unjudged
+
+
+def test_chances_are_what_they_say() -> None:
+    """Of white noise, one value in twenty lies beyond the 5 % that t lets expect, give or take three standard deviations."""
+    random, times, out = Random(4), 600, 0
+    for _ in range(times):
+        values = [random.gauss(50, 5) for _ in range(21)]
+        middle, spread, freedom = expected(values[:20])
+        out += 2 * t_tail(abs(values[20] - middle) / spread, freedom) < 0.05
+    assert abs(out / times - 0.05) < 3 * sqrt(0.05 * 0.95 / times)
+
+
+TARGETS = (
+    "2025-12,new_customers,1,\n2025-12,churned_customers,1,\n2026-02,new_customers,5,\n2026-02,mrr,9000000,\n2026-01,nonsense,3,\n2026-03,leads,3,\n"
+)
+
+
+def test_goals_are_held_against_what_came_and_what_is_expected(tmp_path: Path) -> None:
+    asker = project(tmp_path, tables(1, targets=TARGETS), company())
+    found = {(one.metric, one.period.label): one for one in goals(asker, NOTHING)}
+    states = {key: one.state for key, one in found.items()}
+    assert states == {
+        ("new_customers", "2025-12"): "reached", ("churned_customers", "2025-12"): "missed", ("new_customers", "2026-02"): "on course",
+        ("mrr", "2026-02"): "at risk", ("nonsense", "2026-01"): "unknown", ("leads", "2026-03"): "unknown",
+    }  # fmt: skip
+    ahead = found["new_customers", "2026-02"]
+    assert ahead.chance is not None
+    assert ahead.chance > 0.9
+    assert "no source covers" in found["leads", "2026-03"].why
+    assert goals(firm(tmp_path / "none"), NOTHING) == []
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    project(tmp_path, tables(1, lost=80, targets="2026-02,mrr,9000000,\n"), company())
+    (tmp_path / "fari.toml").write_text('[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n', encoding="utf-8")
+    fari = Fari(capsys, tmp_path)
+    told = fari("check", "--alerts")
+    assert told.status == 3
+    assert "was to be expected" in told.out
+    assert "Customers lost in December 2025" in told.out
+    assert "No segment stands out" in told.out
+    assert "the goal of €9,000,000 is at risk" in told.out
+    italian = fari("check", "--alerts", "--lang", "it", "--format", "json")
+    assert italian.status == 3
+    assert italian.json["wrong"] == 2
+    assert "erano da attendersi" in italian.json["alerts"][0]["sentences"][0]
+    assert italian.json["goals"][0]["state"] == "at risk"
+    calm = fari("check", "--alerts", "--period", "2025-10", "--format", "json")
+    assert (calm.json["alerts"], calm.json["wrong"]) == ([], 1)
+    well = fari("check")
+    assert (well.status, well.out) == (0, "Nothing is wrong.\n")
+    assert Decimal(str(italian.json["alerts"][0]["figures"][0]["chance"])) < Decimal("0.001")
