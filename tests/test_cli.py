@@ -13,8 +13,8 @@ from fari.surfaces.cli import main
 from fari.surfaces.starting import local_zone
 
 COMMANDS = tuple(
-    "demo init import sync webhooks imports undo person erase metrics explain whatif forecast why restated close cohorts survival clv renewals risk "
-    "rules reconcile check doctor".split()
+    "demo init import sync webhooks imports undo person erase metrics explain whatif forecast leading why restated close cohorts survival clv "
+    "renewals risk rules reconcile check doctor".split()
 )
 
 

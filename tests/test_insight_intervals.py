@@ -247,3 +247,31 @@ def test_a_period_that_is_compared_with_its_like_for_like_days(firm: Asker) -> N
     assert (told.value, told.verdict) == (14, REAL)
     (still,) = judged(sample_of(firm, question, answers), [replace(told, compared=None)])
     assert still.verdict is None
+
+
+def test_a_period_that_is_not_over_is_as_long_as_it_has_been(tmp_path: Path) -> None:
+    """Ten days of April with as many losses a day as March: as 30 days against 31 they would be far too few."""
+    rows = ["subscription_id,account_id,starts_on,ends_on,amount,currency,interval"]
+    rows += [f"s{n},a{n},2025-01-05,{date(2025, 3, 1 + n % 31) if n < 93 else date(2025, 4, 1 + n % 10)},9,EUR,month" for n in range(123)]
+    rows += [f"t{n},b{n},2025-01-05,,9,EUR,month" for n in range(50)]
+    asker = project(tmp_path, {"subscriptions": "\n".join(rows), "spend": "day,amount,currency\n2025-04-10,1,EUR"}, today=date(2025, 4, 10))
+    answers = compare(asker, Question(("churned_customers",), (SPRING[1],), today=date(2025, 4, 10)), "previous")
+    (told,) = judged(sample_of(asker, Question(("churned_customers",), (SPRING[1],)), answers), answers)
+    assert told.compared is not None
+    assert (told.value, told.compared.value, told.verdict) == (30, 30, NOISE)
+
+
+def test_costs_are_no_discoveries(firm: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are known exactly; counted among the others, they would raise the limit for all of them."""
+    seen: list[list[float]] = []
+    limit = noise.discovered
+
+    def watched(chances: list[float]) -> float:
+        seen.append(chances)
+        return limit(chances)
+
+    monkeypatch.setattr(noise, "discovered", watched)
+    # No customer came or went from February to March; in April twenty did.
+    told = [(a.metric, a.verdict) for a in asked(firm, "spend customers")]
+    assert told == [("spend", None), ("spend", REAL), ("customers", TOO_FEW), ("customers", REAL)]
+    assert [len(chances) for chances in seen] == [1]

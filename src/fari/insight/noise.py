@@ -8,6 +8,7 @@ together the false-discovery rate is held: of those called real no more than a t
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from math import fsum, sqrt
 
 from fari.engine.answer import Answer
@@ -28,13 +29,16 @@ REAL, NOISE, TOO_FEW = "real", "within noise", "too few"
 
 def judged(sample: Sample, answers: Sequence[Answer]) -> list[Answer]:
     """Answers to the sample's question, each compared with another of its periods, with `verdict`; without a change there is none."""
-    chances = [chance(sample, answer) for answer in answers]
-    known = [one for one in chances if one is not None]
-    limit = discovered(known)
+    drawn = [answer.change is not None and sample.method(answer.metric) != "fixed" for answer in answers]
+    chances = [chance(sample, answer) if one else None for answer, one in zip(answers, drawn, strict=True)]
+    limit = discovered([one for one in chances if one is not None])
     found = []
-    for answer, one in zip(answers, chances, strict=True):
-        changed = answer.change is not None
-        said = (REAL if one <= limit else NOISE) if one is not None else TOO_FEW if changed else None
+    for answer, is_drawn, one in zip(answers, drawn, chances, strict=True):
+        if not is_drawn:
+            # What is no sample is known exactly: it has changed or it has not, and is no discovery among the others.
+            said = None if answer.change is None else REAL if answer.change else NOISE
+        else:
+            said = TOO_FEW if one is None else REAL if one <= limit else NOISE
         found.append(replace(answer, verdict=said))
     return found
 
@@ -61,12 +65,10 @@ def chance(sample: Sample, answer: Answer) -> float | None:
     name, key = answer.metric, tuple(answer.segment.values())
     now_at, then_at = (sample.question.periods.index(period) for period in (answer.period, then.period))
     method = sample.method(name)
-    if method == "fixed":
-        return 0.0 if answer.value != then.value else 1.0
     if method == "sum":
         changes = sample.tally_changes(name, now_at, then_at, key)
         if set(changes) <= {(1, 0), (0, 1), (1, 1)}:
-            return _of_counts(changes.get((1, 0), 0), changes.get((0, 1), 0), _share(name, answer, then))
+            return _of_counts(changes.get((1, 0), 0), changes.get((0, 1), 0), _share(sample, answer, then))
     if method == "ratio":
         classes = [three_classes(sample.tally_pairs(name, at, key)) for at in (now_at, then_at)]
         if classes[0] is not None and classes[1] is not None:
@@ -74,13 +76,17 @@ def chance(sample: Sample, answer: Answer) -> float | None:
     return _of_draws(sample, answer, then, (now_at, then_at))
 
 
-def _share(name: str, now: Answer, then: Answer) -> float:
-    """The share of new units that falls into the first of two periods where nothing has changed: a flow's by their length."""
-    metric = METRICS[ruled(name, None)]
+def _share(sample: Sample, now: Answer, then: Answer) -> float:
+    """The share of new units that falls into the first of two periods where nothing has changed: a flow's by their length, as far as it is known."""
+    metric = METRICS[ruled(now.metric, sample.rules)]
     if isinstance(metric, Measure) and metric.when in ("opening", "closing"):
         return 0.5
-    days = [(one.period.until - one.period.since).days for one in (now, then)]
-    return days[0] / sum(days)
+    horizon = sample.state[0].horizon
+    days = []
+    for period in (now.period, then.period):
+        until = period.until if horizon is None else min(period.until, horizon + timedelta(days=1))
+        days.append(max((until - period.since).days, 0))
+    return days[0] / sum(days) if sum(days) else 0.5
 
 
 def _of_counts(only_now: int, only_then: int, share: float) -> float | None:

@@ -290,6 +290,25 @@ def forecast(
 
 
 @app.command()
+def leading(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Early metrics; all if none is named.", show_default=False)] = None,
+    of: Annotated[str, typer.Option("--of", metavar="NAME", help="What is to be foretold: new_customers, new_mrr, ...")] = "new_customers",
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Say which early figures foretell new customers, and how many weeks ahead.
+
+    Tried week by week on the past, so that vanity metrics show themselves; where the data cannot tell, it says so.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.foretelling import show_leading
+
+    show_leading(context.obj, Asked(tuple(names or ()), where=tuple(where or ()), as_of=as_of), of, format_)
+
+
+@app.command()
 def why(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
