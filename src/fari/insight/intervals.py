@@ -143,25 +143,23 @@ def variance(only: int, both: int, without: int, ratio: float) -> float:
 
     Where nothing is only in the numerator it is denominator × ratio × (1 − ratio), the binomial's.
 
-    >>> round(variance(0, 10, 90, 0.2), 6)
-    16.0
+    >>> round(variance(0, 10, 90, 0.2), 6), round(variance(0, 144, 739, 0.03), 6)
+    (16.0, 25.6953)
     """
     rest = 1 - ratio
-    # The likeliest means a, b, c with a + rest b = ratio c are each count over 1 + a multiple of one number, which solves a quadratic.
-    square = -ratio * rest * (only + both + without)
-    line = only * (rest - ratio) + rest * both * rest - ratio * without * (1 + rest)
-    point = only + rest * both - ratio * without
-    if abs(square) < 1e-12 * abs(line):
-        roots = [-point / line]
-    else:
-        root = sqrt(max(line * line - 4 * square * point, 0.0))
-        roots = [(-line + root) / (2 * square), (-line - root) / (2 * square)]
-    for found in sorted(roots, key=abs):
-        over = (1 + found, 1 + found * rest, 1 - found * ratio)
-        if all(one > 0 or not count for one, count in zip(over, (only, both, without), strict=True)):
-            a, b, c = (count / one if count else 0.0 for one, count in zip(over, (only, both, without), strict=True))
-            return a + rest * rest * b + ratio * ratio * c
-    return 0.0
+    if not only and 0 <= rest <= 1:
+        return (both + without) * ratio * rest
+    # The likeliest means are each count over 1 + a multiple of one number: the one at which their ratio is as it should be. It falls as that grows.
+    weights = ((only, 1.0), (both, rest), (without, -ratio))
+    high = min((-1 / weight for count, weight in weights if count and weight < 0), default=0.0)
+    low = max((-1 / weight for count, weight in weights if count and weight > 0), default=0.0)
+    if not low < high:
+        return float(sum(count * weight * weight for count, weight in weights))
+    for _ in range(100):
+        middle = (low + high) / 2
+        short = sum(count * weight / (1 + middle * weight) for count, weight in weights if count) > 0
+        low, high = (middle, high) if short else (low, middle)
+    return sum(count * weight * weight / (1 + low * weight) for count, weight in weights if count)
 
 
 def score(only: int, both: int, without: int, ratio: float) -> float:
