@@ -532,6 +532,25 @@ def reconcile(
 
 
 @app.command()
+def advise(
+    context: typer.Context,
+    top: Annotated[int, typer.Option("--top", metavar="N", help="How many to print.")] = 10,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
+) -> None:
+    """Say where there is the most to gain, in money over the next year.
+
+    Which channel, stage or segment does worse than the rest, what it would bring to do as well, with bounds, and what moves it.
+    """
+    from fari.surfaces.advising import show_advice
+    from fari.surfaces.asking import Asked
+
+    show_advice(context.obj, Asked((), where=tuple(where or ()), rules=rules, as_of=as_of), top, format_)
+
+
+@app.command()
 def check(
     context: typer.Context,
     alerts: Annotated[bool, typer.Option("--alerts", help="What is unusual, with its cause, and which goals are at risk.")] = False,
