@@ -198,7 +198,7 @@ class Asker:
             measure = METRICS[leaf]
             assert isinstance(measure, Measure)
             if any(covered.meets(measure.needs, p) for p in question.periods):
-                groups[compiled.fact_of(measure, dimensions), measure.when].append(leaf)
+                groups[compiled.summed_over(measure, dimensions), measure.when].append(leaf)
         for (fact, when), measures in groups.items():
             schema = self.fact_schema(compiled.stored(fact), builder)
             for own, together in _by_dimensions(measures, dimensions).items():
@@ -218,7 +218,7 @@ def _by_dimensions(measures: Sequence[str], dimensions: Sequence[str]) -> dict[t
     for name, metric in METRICS.items():
         if isinstance(metric, Measure) and (metric.fact, metric.when) == (asked.fact, asked.when):
             own = tuple(d for d in dimensions if d in metric.dimensions)
-            if compiled.fact_of(metric, dimensions) == compiled.fact_of(asked, dimensions):
+            if compiled.summed_over(metric, dimensions) == compiled.summed_over(asked, dimensions):
                 grouped[own].append(name)
     wanted = {tuple(d for d in dimensions if d in METRICS[name].dimensions) for name in measures}  # type: ignore[union-attr]
     return {own: names for own, names in grouped.items() if own in wanted}

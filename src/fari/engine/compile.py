@@ -20,6 +20,12 @@ REACH = {
 """Where a dimension is reach, the fact that has a row for every value."""
 APART = {("levels", "cause"): "level_causes"}
 """Where a dimension takes a fact's rows apart, the fact that has the parts."""
+BARE = {"levels": "account_levels"}
+"""Where nothing of the account is asked for, the fact without what is known of accounts: there sooner, and smaller."""
+_OWN = frozenset({"plan", "currency"})
+"""The dimensions that it has."""
+_ABOUT = frozenset("channel campaign rule country persona cohort term churn_reason".split())
+"""What it lacks."""
 FROM = {"signup_periods": "signups", "account_periods": "levels", "lifetimes": "spells"}
 """Facts made when asked, from the stored fact that they are made from."""
 BY_GRAIN = {"visitor_periods": "visitor_{}s", "visitor_contents": "visitor_content_{}s"}
@@ -45,6 +51,18 @@ def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
         if (measure.fact, dimension) in APART:
             return APART[measure.fact, dimension]
     return measure.fact
+
+
+def summed_over(measure: Measure, dimensions: Sequence[str]) -> str:
+    """The smallest fact that a measure's sum by these dimensions can be taken from.
+
+    >>> import fari.metrics
+    >>> [summed_over(METRICS["mrr"], by) for by in ((), ("plan",), ("plan", "channel"), ("content",))]  # type: ignore[arg-type]
+    ['account_levels', 'account_levels', 'levels', 'level_contents']
+    """
+    fact = fact_of(measure, dimensions)
+    looks_at = measure.contribution.__code__.co_names
+    return BARE[fact] if fact in BARE and _OWN.issuperset(dimensions) and _ABOUT.isdisjoint(looks_at) else fact
 
 
 def stored(fact: str) -> str:
@@ -145,7 +163,7 @@ def rows_in_periods(fact: str, when: str, table: Any, rolled: bool) -> Any:
             return getattr(periodic, fact)(table, edges)
         return getattr(periodic, fact if rolled else f"whole_{fact}")(table, spans)
     if when == "during":
-        dated = table["from_day" if fact in ("levels", "level_contents", "level_causes") else "day"]
+        dated = table["from_day" if fact in ("levels", "account_levels", "level_contents", "level_causes") else "day"]
         return table.inner_join(days, dated == days.one_day)
     if when == "within":
         return table.inner_join(edges, [table.from_day >= edges.first_day, table.until_day <= edges.end_day])
