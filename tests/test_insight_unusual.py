@@ -13,6 +13,7 @@ from tests.projects import company, project
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import add_months, parse
+from fari.errors import UsageError
 from fari.insight.goals import goals
 from fari.insight.quantiles import t_tail
 from fari.insight.unusual import FALSE, expected, unusual
@@ -79,6 +80,24 @@ def test_a_short_past_says_nothing(tmp_path: Path) -> None:
     found = unusual(firm(tmp_path, lost=0), NOTHING, parse("2024-06"))
     assert (found.events, found.judged) == ((), 0)
     assert "mrr" in found.unjudged
+
+
+def test_one_customer_is_no_alert_however_dear(tmp_path: Path) -> None:
+    """A month of the usual spend that happens to win one customer for ten: what that one cost says nothing yet."""
+    made = tables(3, won=10)
+    rows = made["subscriptions"].splitlines()
+    kept = [row for row in rows if not row.split(",")[2].startswith("2025-12")]
+    made["subscriptions"] = "\n".join([*kept, "z,z,2025-12-05,,50,EUR,month"])
+    found = unusual(project(tmp_path, made, company()), NOTHING)
+    assert found.events == ()
+    assert found.judged > 10
+
+
+def test_months_are_held_against_months(tmp_path: Path) -> None:
+    asker = firm(tmp_path)
+    for period in ("2025", "2025-Q3", "2025-W40"):
+        with pytest.raises(UsageError, match="a month such as"):
+            unusual(asker, NOTHING, parse(period))
 
 
 def test_chances_are_what_they_say() -> None:

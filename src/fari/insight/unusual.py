@@ -16,9 +16,11 @@ from fari.engine import compile as compiled
 from fari.engine.answer import Answer, Question
 from fari.engine.ask import Asker
 from fari.engine.periods import Period
+from fari.errors import UsageError
 from fari.insight import series
 from fari.insight.forecast import past
 from fari.insight.intervals import bounds_of
+from fari.insight.noise import FEWEST
 from fari.insight.quantiles import NORMAL, t_quantile, t_tail
 from fari.insight.sampling import Sample
 from fari.metrics import METRICS, listed
@@ -84,14 +86,16 @@ class Look:
     events: tuple[Event, ...]
     judged: int
     unjudged: tuple[str, ...]
-    """Metrics whose past is too short, or has gaps."""
+    """Metrics whose past is too short or has gaps, or whose month is of too few units."""
 
 
 def unusual(asker: Asker, question: Question, period: Period | None = None) -> Look:
     """What is unusual in a month, the last whole one if none is given, in the question's segment: of its metrics, of all listed if it names none.
 
-    The question's periods are not looked at. FariError where nothing is imported.
+    The question's periods are not looked at. FariError where nothing is imported, UsageError of a period that is no month.
     """
+    if period and period.grain != "month":
+        raise UsageError("months are held against months: --period takes a month such as 2026-04")
     months = past(asker, question)
     period = period or months[-1]
     before = tuple(one for one in months if one.until <= period.since)
@@ -124,10 +128,14 @@ def judge(sample: Sample, answers: Sequence[Answer]) -> Unusual | None:
     rooted = min(known) >= 0 and last.value >= 0
     value = float(last.value)
     middle, spread, freedom = expected([sqrt(one) for one in known] if rooted else known)
-    spread = max(spread, _strays(sample, last, rooted))
-    if not spread:
-        return None
-    chance = 2 * t_tail(abs((sqrt(value) if rooted else value) - middle) / spread, freedom)
+    gap = abs((sqrt(value) if rooted else value) - middle)
+    # Only of what its past alone would call unusual is it asked how far so few units stray: that takes the most time.
+    if not spread or 2 * t_tail(gap / spread, freedom) <= FALSE:
+        own = _strays(sample, last, rooted)
+        if own is None or not max(spread, own):
+            return None
+        spread = max(spread, own)
+    chance = 2 * t_tail(gap / spread, freedom)
     reach = t_quantile((1 + USUAL) / 2, freedom) * spread
     low, high = middle - reach, middle + reach
     if rooted:
@@ -143,13 +151,17 @@ def expected(known: Sequence[float]) -> tuple[float, float, int]:
     return series.MODELS[trial.name](known, 1)[0], spread, len(gaps) - 1
 
 
-def _strays(sample: Sample, answer: Answer, rooted: bool) -> float:
-    """How far a figure of so many units strays by itself, where a formula says so: half of what lies within a standard deviation to both sides."""
-    if sample.method(answer.metric) not in ("sum", "ratio"):
-        return 0.0
+def _strays(sample: Sample, answer: Answer, rooted: bool) -> float | None:
+    """How far a figure of so few units strays by itself: half of what lies within a standard deviation to both sides; None of too few to tell.
+
+    Of what is no sample, and of a sum to which nothing contributes, it is nothing; of what only draws could tell, its past has to.
+    """
+    method = sample.method(answer.metric)
+    if method == "drawn":
+        return 0.0 if max(sample.units(answer.metric, 0, ()), default=0) >= FEWEST else None
     found = bounds_of(sample, answer, _ONE)
     if found.low is None or found.high is None:
-        return 0.0
+        return 0.0 if method in ("fixed", "sum") else None
     return (sqrt(found.high) - sqrt(max(found.low, 0.0))) / 2 if rooted else (found.high - found.low) / 2
 
 
