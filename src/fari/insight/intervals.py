@@ -212,15 +212,19 @@ def _drawn(sample: Sample, answer: Answer, level: float) -> Bounds:
 def bca(value: float, drawn: Sequence[float], linear: Sequence[float], units: int, level: float) -> tuple[float, float]:
     """Bounds from sorted values of drawn companies: quantiles corrected for bias and for skewness (acceleration), widened for small numbers.
 
-    The acceleration is a sixth of the skewness of the metric's linear part. Widened as t is against the normal, by sqrt(n / (n − 1)).
+    The acceleration is a sixth of the skewness of the metric's linear part. Widened by sqrt(n / (n − 1)) and as t is against the normal: with a
+    degree of freedom for each unit but one, or, where a few units carry the figure, for each of those few (a sum of n equal contributions has a
+    skewness of 1 / sqrt(n)).
     Sources: Efron, JASA 82 (1987); Hesterberg, arXiv:1411.5279 (expanded percentiles).
     """
     bias = NORMAL.inv_cdf(min(max((sum(one < value for one in drawn) + sum(one == value for one in drawn) / 2) / len(drawn), 1e-3), 1 - 1e-3))
     second, third = (fsum(one**power for one in linear) / len(linear) for power in (2, 3))
-    skewed = third / second**1.5 / 6 if second > 0 else 0.0
+    skewness = third / second**1.5 if second > 0 else 0.0
+    skewed = skewness / 6
     z = NORMAL.inv_cdf((1 + level) / 2)
     if units > 1:
-        z = sqrt(units / (units - 1)) * t_quantile((1 + level) / 2, units - 1)
+        freedom = max(1.0, min(units - 1, 1 / skewness**2 if skewness else units))
+        z = sqrt(units / (units - 1)) * t_quantile((1 + level) / 2, freedom)
     ends = []
     for side in (-z, z):
         moved = bias + (bias + side) / max(1 - skewed * (bias + side), 0.1)
