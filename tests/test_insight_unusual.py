@@ -110,9 +110,7 @@ def test_chances_are_what_they_say() -> None:
     assert abs(out / times - 0.05) < 3 * sqrt(0.05 * 0.95 / times)
 
 
-TARGETS = (
-    "2025-12,new_customers,1,\n2025-12,churned_customers,1,\n2026-02,new_customers,5,\n2026-02,mrr,9000000,\n2026-01,nonsense,3,\n2026-03,leads,3,\n"
-)
+TARGETS = "2025-12,spend,1,\n2025-12,new_customers,1,\n2025-12,churned_customers,1,\n2026-02,new_customers,5,\n2026-02,mrr,9000000,\n2026-01,nonsense,3,\n2026-03,leads,3,\n"
 
 
 def test_goals_are_held_against_what_came_and_what_is_expected(tmp_path: Path) -> None:
@@ -120,7 +118,8 @@ def test_goals_are_held_against_what_came_and_what_is_expected(tmp_path: Path) -
     found = {(one.metric, one.period.label): one for one in goals(asker, NOTHING)}
     states = {key: one.state for key, one in found.items()}
     assert states == {
-        ("new_customers", "2025-12"): "reached", ("churned_customers", "2025-12"): "missed", ("new_customers", "2026-02"): "on course",
+        ("new_customers", "2025-12"): "reached", ("spend", "2025-12"): "missed",
+        ("churned_customers", "2025-12"): "missed", ("new_customers", "2026-02"): "on course",
         ("mrr", "2026-02"): "at risk", ("nonsense", "2026-01"): "unknown", ("leads", "2026-03"): "unknown",
     }  # fmt: skip
     ahead = found["new_customers", "2026-02"]

@@ -62,7 +62,8 @@ def _judged(asker: Asker, question: Question, channel: str | None, target: Decim
     unknown = Goal(name, period, channel, target, None, "unknown")
     if name not in METRICS:
         return replace(unknown, why=f"there is no metric {name!r}")
-    falls = METRICS[name].good == "down"
+    # A cost is neither good nor bad; a goal for it is a budget.
+    falls = METRICS[name].good != "up"
     try:
         if period.until <= last.until:
             (answer,) = asker.ask(question)
