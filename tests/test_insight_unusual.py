@@ -110,7 +110,14 @@ def test_chances_are_what_they_say() -> None:
     assert abs(out / times - 0.05) < 3 * sqrt(0.05 * 0.95 / times)
 
 
-TARGETS = "2025-12,spend,1,\n2025-12,new_customers,1,\n2025-12,churned_customers,1,\n2026-02,new_customers,5,\n2026-02,mrr,9000000,\n2026-01,nonsense,3,\n2026-03,leads,3,\n"
+TARGETS = """2025-12,spend,1,
+2025-12,new_customers,1,
+2025-12,churned_customers,1,
+2026-02,new_customers,5,
+2026-02,mrr,9000000,
+2026-01,nonsense,3,
+2026-03,leads,3,
+"""
 
 
 def test_goals_are_held_against_what_came_and_what_is_expected(tmp_path: Path) -> None:
