@@ -66,8 +66,8 @@ def _print(found: "Counsel", top: int, currency: str) -> None:
 def what(one: "Advice") -> str:
     """One advice in words.
 
+    >>> from decimal import Decimal as d
     >>> from fari.insight.advice import Advice
-    >>> d = Decimal
     >>> what(Advice("spend", "clv_cac_ratio", "channel", "Display", d("0.3"), d(1), d(5), d(4), d(6), ()))
     'spend less on channel Display, or keep its customers: clv_cac_ratio'
     """

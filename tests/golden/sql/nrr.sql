@@ -140,20 +140,12 @@ FROM (
       "t2"."plan",
       "t2"."currency",
       "t2"."origin",
-      "t2"."channel",
-      "t2"."campaign",
-      "t2"."rule",
-      "t2"."country",
-      "t2"."persona",
-      "t2"."cohort",
-      "t2"."term",
-      "t2"."churn_reason",
       "t3"."period",
       "t3"."opening_day",
       "t3"."last_day",
       "t3"."first_day",
       "t3"."end_day"
-    FROM "levels" AS "t2"
+    FROM "account_levels" AS "t2"
     INNER JOIN "edges" AS "t3"
       ON "t2"."from_day" <= "t3"."opening_day" AND "t2"."until_day" > "t3"."opening_day"
   ) AS "t4"
