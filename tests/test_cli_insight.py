@@ -268,3 +268,19 @@ def test_metrics_have_bounds_and_changes_a_verdict_where_they_are_asked_for(fari
     assert "2 (0.4 to 6.3)" in fari(*typed, "--interval", "90").out
     refused = fari(*typed, "--interval", "9")
     assert (refused.status, refused.complaint) == (2, "--interval takes a percentage from 50 to 99.9, not 9")
+
+
+def test_why_is_said_in_two_languages_and_adds_up_for_programs(fari: Fari) -> None:
+    said = fari("why", "mrr", "2025-04")
+    assert said.out.startswith("MRR fell by €100.00, from €300.00 (March 2025) to €200.00 (April 2025).\n")
+    assert "subscriptions.csv:2" in said.out
+    assert "fari explain churned_mrr 2025-04" in said.err
+    assert fari("why", "mrr", "2025-04", "--lang", "it").out.startswith("L'MRR è sceso di 100,00")
+    told = fari("why", "mrr", "2025-05", "--since", "2025-03", "--format", "json").json
+    assert (told["before"]["value"], told["change"]) == (300, -50)
+    assert told["sentences"][0].startswith("MRR fell")
+    # The data end on 20 May: of April as many days are looked at.
+    like = fari("why", "new_mrr", "2025-05", "--format", "json").json
+    assert like["before"]["until"] == "2025-04-21"
+    assert fari("why", "mrrr", "2025-05").status == 2
+    assert fari("why", "mrr", "2025-04", "--lang", "xx").status == 2
