@@ -1,17 +1,17 @@
 """What leads revenue: which early figures foretell customers won, how many weeks ahead, and which only look as if they did.
 
-Every week's new customers (or another target) are foretold twice from what was known some weeks before: from their own level then and their trend,
-and from these and the early figure. How many weeks before is chosen on the first part of the past, and tried on the rest, week by week, so that the
-best of many lags does not flatter. Skill is the part of the squared error that the figure takes away. Whether it is more than chance is tested by
-Clark and West's adjusted loss differences (Journal of Econometrics 138, 2007), their mean drawn anew in blocks (Politis and Romano, JASA 89, 1994),
-with the false-discovery rate held over all figures. Square roots are compared, since the larger a count the more it strays.
+Two figures that grow, have a season or merely wander look alike at some lag, whatever they have to do with each other (Granger and Newbold, Journal
+of Econometrics 2, 1974). So what a week's figure owes to its own past, its trend and the calendar is taken out of both first; what is left of one
+week tells nothing of another's, and how the target's goes with the figure's of some weeks before is tested as any correlation (Haugh, JASA 71,
+1976), with all lags paid for and the false-discovery rate held over all figures. More of an early figure is taken to mean more customers: what is
+followed by fewer leads to nothing. Square roots are compared, since the larger a count the more it strays. `bench/leading.py` counts how often all
+this is wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
-from random import Random
-from statistics import fmean
+from math import atanh, cos, pi, sin, sqrt, tanh
+from statistics import fmean, median
 from typing import Literal
 
 from fari.engine.answer import Question
@@ -20,25 +20,37 @@ from fari.engine.periods import Period, containing
 from fari.errors import FariError
 from fari.facts.words import NOT_SET
 from fari.insight.noise import discovered
+from fari.insight.quantiles import NORMAL, t_tail
 from fari.metrics import METRICS, listed
 from fari.metrics.kinds import Measure, leaves
 
-LAGS = 13
-"""A figure is looked at up to so many weeks before."""
+AHEAD = range(1, 14)
+"""A figure is looked at so many weeks before; and in the week itself, which is too late."""
 FEWEST = 52
 """Fewer weeks than these tell nothing."""
 MOST = 104
 """Older weeks than these tell of another company."""
-CHOSEN = 0.6
-"""The first part of the weeks, in which the lag is chosen."""
-LEVEL = 4
-"""A level is the mean of so many weeks."""
-DRAWS, BLOCK = 499, 4
-USEFUL = 0.05
-"""Less skill than this is of no use to anybody."""
+OWN = 4
+"""A week is foretold from its own so many weeks before,"""
+CYCLES = (365.25 / 7 / 12, 365.25 / 7)
+"""from where it falls in the month and in the year, in weeks,"""
+BENDS = 2
+"""and from a trend that may bend."""
+CONTROLS = 1 + BENDS + OWN + 2 * len(CYCLES)
+FAR = 3
+"""One week may be out by so many standard deviations: a week like no other is one week."""
+FALSE = 0.05
+"""The share of false discoveries that is allowed among those that lead or move with the target."""
+TAIL = 0.05
+"""How often the truth may be below the lower bound, and how often above the upper."""
+USEFUL = 0.1
+"""What takes away less of the error than this is of no use."""
+FOLDS = 8
+"""In so many stretches, one after the other, skill is tried on weeks that chose neither lag nor slope."""
+DIFFERENT = 4
+"""A series of fewer values than these says nothing."""
 CONTENTS = 6
 """Of visitors by content the largest so many are looked at."""
-SHARE = 0.9
 Verdict = Literal["leads", "moves with it", "no use", "cannot tell"]
 
 
@@ -50,15 +62,17 @@ class Leading:
     segment: str
     """The content that visitors saw; empty for all."""
     weeks: int
-    """How many weeks ahead it was looked at: chosen on the first part of the past."""
+    """How many weeks before the target it says most."""
     skill: float
-    """The part of the squared error, on the rest, that it takes away; below 0 it makes things worse."""
+    """The part of the squared error of foretelling a week from its own past that it takes away, in weeks left out; below 0 it makes things worse."""
     low: float
     high: float
+    """Bounds of that part, at whichever lag it is largest."""
     chance: float
+    """How often a figure that has nothing to do with the target goes with it as well at one of the lags."""
     verdict: Verdict
     tried: int
-    """Weeks that were foretold."""
+    """Weeks that were compared."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +100,30 @@ def leading(asker: Asker, question: Question, target: str = "new_customers") -> 
     early_series = _series(asker, replace(question, metrics=names, periods=weeks, by=()))
     if "visitors" in names and "content" not in narrowed:
         early_series |= _contents(asker, replace(question, metrics=("visitors",), periods=weeks))
-    tries, left_out = [], []
+    pairs: list[tuple[Leading, Leading]] = []
+    left_out = []
     for (name, segment), values in early_series.items():
         length = min(len(values), len(known), MOST)
-        if length < FEWEST or len(set(values[-length:])) < LEVEL:
+        if length < FEWEST or len(set(values[-length:])) < DIFFERENT:
             left_out.append(f"{name} {segment}".strip())
             continue
-        tries.append((name, segment, tried([sqrt(v) for v in known[-length:]], [sqrt(max(v, 0.0)) for v in values[-length:]], f"{name} {segment}")))
-    limit = discovered([one.chance for _, _, one in tries])
-    found = [replace(one, metric=name, segment=segment, verdict=_verdict(one, limit)) for name, segment, one in tries]
+        roots = [[sqrt(max(value, 0.0)) for value in series[-length:]] for series in (known, values)]
+        ahead, beside = (replace(one, metric=name, segment=segment) for one in tried(*roots))
+        pairs.append((ahead, beside))
+    limit = discovered([one.chance for pair in pairs for one in pair], FALSE)
+    found = [judged(ahead, beside, limit) for ahead, beside in pairs]
     ranks: list[Verdict] = ["leads", "moves with it", "cannot tell", "no use"]
     found.sort(key=lambda one: (ranks.index(one.verdict), -one.skill, one.metric, one.segment))
     return Indicators(target, min(len(known), MOST), tuple(found), tuple(left_out))
+
+
+def judged(ahead: Leading, beside: Leading, limit: float) -> Leading:
+    """The verdict on a figure: in the week itself only what says nothing before is looked at, and no use is what would have been seen."""
+    if ahead.chance <= limit and ahead.skill > 0:
+        return replace(ahead, verdict="leads")
+    if beside.chance <= limit and beside.skill > 0:
+        return replace(beside, verdict="moves with it")
+    return replace(ahead, verdict="no use" if ahead.high < USEFUL else "cannot tell")
 
 
 def early() -> list[str]:
@@ -115,71 +141,73 @@ def early() -> list[str]:
     return found
 
 
-def tried(target: Sequence[float], figure: Sequence[float], seed: str) -> Leading:
-    """How well a series foretells another of the same weeks; `seed` makes the draws the same every time."""
-    split = int(len(target) * CHOSEN)
-    lag = min(range(LAGS + 1), key=lambda weeks: _left_out_error(target, figure, weeks, split))
-    errors = []
-    for week in range(split, len(target)):
-        rows = [_features(target, figure, at, lag) for at in range(lag + LEVEL, week - lag + 1 if lag else week)]
-        came = [target[at] for at in range(lag + LEVEL, week - lag + 1 if lag else week)]
-        now = _features(target, figure, week, lag)
-        alone, both = (_dot(solve([row[:n] for row in rows], came), now[:n]) for n in (len(now) - 1, len(now)))
-        errors.append((target[week] - alone, target[week] - both, alone - both))
-    return _judged(lag, errors, Random(seed))  # noqa: S311 - draws of a bootstrap
+def tried(target: Sequence[float], figure: Sequence[float]) -> tuple[Leading, Leading]:
+    """How a series goes with another of the same weeks: some weeks before, at the lag that says most, and in the week itself. Not judged yet."""
+    news, early_news = innovations(target), innovations(figure)
+    return _best(news, early_news, AHEAD), _best(news, early_news, (0,))
 
 
-def _judged(lag: int, errors: Sequence[tuple[float, float, float]], random: Random) -> Leading:
-    count = len(errors)
-    adjusted = [alone**2 - (both**2 - gap**2) for alone, both, gap in errors]
-    mean = fmean(adjusted)
-    skills, beyond = [], 0
-    for _ in range(DRAWS):
-        places: list[int] = []
-        while len(places) < count:
-            start = random.randrange(count)
-            places += [(start + n) % count for n in range(BLOCK)]
-        drawn = places[:count]
-        beyond += fmean(adjusted[n] for n in drawn) - mean >= mean
-        skills.append(_skill([errors[n] for n in drawn]))
-    skills.sort()
-    low, high = (skills[round(share * (DRAWS - 1))] for share in ((1 - SHARE) / 2, (1 + SHARE) / 2))
-    return Leading("", "", lag, _skill(errors), low, high, (beyond + 1) / (DRAWS + 1), "cannot tell", count)
+def innovations(values: Sequence[float]) -> list[float]:
+    """What of each week its own weeks before, the trend and the calendar do not foretell, from week OWN on; far ones drawn in to FAR deviations."""
+    rows = [
+        [
+            1.0,
+            *((week / 52 - 1) ** bend for bend in range(1, BENDS + 1)),
+            *values[week - OWN : week],
+            *(wave(2 * pi * week / cycle) for cycle in CYCLES for wave in (sin, cos)),
+        ]
+        for week in range(OWN, len(values))
+    ]
+    weights = solve(rows, values[OWN:])
+    left = [value - _dot(weights, row) for row, value in zip(rows, values[OWN:], strict=True)]
+    far = FAR * 1.4826 * median(abs(one) for one in left)
+    drawn_in = [max(-far, min(far, one)) for one in left]
+    middle = fmean(drawn_in)
+    return [one - middle for one in drawn_in]
 
 
-def _skill(errors: Sequence[tuple[float, float, float]]) -> float:
-    alone = sum(one**2 for one, _, _ in errors)
-    return 1 - sum(both**2 for _, both, _ in errors) / alone if alone else 0.0
+def _best(news: Sequence[float], early_news: Sequence[float], lags: Sequence[int]) -> Leading:
+    """The lag that goes with the target best, with a chance and bounds that allow for its being the best of so many."""
+    chances, lows, highs = [], [], []
+    for lag in lags:
+        count = len(news) - lag
+        pairs = list(zip(news[lag:], early_news[:count], strict=True))
+        squares = sum(a * a for a, _ in pairs) * sum(b * b for _, b in pairs)
+        related = max(-0.9999, min(0.9999, sum(a * b for a, b in pairs) / sqrt(squares))) if squares else 0.0
+        freedom = count - 2 - CONTROLS
+        chances.append(t_tail(related * sqrt(freedom / (1 - related**2)), freedom))
+        # Fisher's bounds. The lower allows for all lags; the upper need not, since the largest of the true ones is below its own.
+        spread = 1 / sqrt(freedom - 1)
+        lows.append(max(0.0, tanh(atanh(related) + spread * NORMAL.inv_cdf(1 - (1 - TAIL) ** (1 / len(lags))))) ** 2)
+        highs.append(max(0.0, tanh(atanh(related) - spread * NORMAL.inv_cdf(TAIL))) ** 2)
+    least = min(chances)
+    lag = lags[chances.index(least)]
+    chance = 1 - (1 - least) ** len(lags)
+    return Leading("", "", lag, _skill(news, early_news, lags), max(lows), max(highs), chance, "cannot tell", len(news) - lag)
 
 
-def _verdict(one: Leading, limit: float) -> Verdict:
-    if one.chance <= limit and one.low > 0:
-        return "leads" if one.weeks else "moves with it"
-    return "no use" if one.high < USEFUL else "cannot tell"
+def _skill(news: Sequence[float], early_news: Sequence[float], lags: Sequence[int]) -> float:
+    """The part of the squared error that is taken away in each stretch of weeks by the lag and the slope that the other weeks choose."""
+    first = max(lags)
+    weeks = range(first, len(news))
+    before = after = 0.0
+    for fold in range(FOLDS):
+        held = weeks[len(weeks) * fold // FOLDS : len(weeks) * (fold + 1) // FOLDS]
+        others = [week for week in weeks if week not in held]
+        lag, slope = max((_slope(news, early_news, lag, others) for lag in lags), key=lambda one: one[2])[:2]
+        before += sum(news[week] ** 2 for week in held)
+        after += sum((news[week] - slope * early_news[week - lag]) ** 2 for week in held)
+    return 1 - after / before if before else 0.0
 
 
-def _features(target: Sequence[float], figure: Sequence[float], week: int, lag: int) -> list[float]:
-    """What is known of a week so many weeks before: 1, the trend, the target's level (before the week itself), and the figure's two last weeks."""
-    then = week - lag
-    last = then + 1 if lag else then
-    return [1.0, week / 52, fmean(target[max(last - LEVEL, 0) : last]), (figure[then] + figure[max(then - 1, 0)]) / 2]
-
-
-def _left_out_error(target: Sequence[float], figure: Sequence[float], lag: int, until: int) -> float:
-    """The mean squared error, each week left out of the fit in turn, over that of the fit without the figure (so lags are alike)."""
-    weeks = range(LAGS + LEVEL, until)
-    rows, came = [_features(target, figure, week, lag) for week in weeks], [target[week] for week in weeks]
-    return _left_out(rows, came) / (_left_out([row[:-1] for row in rows], came) or 1.0)
-
-
-def _left_out(rows: Sequence[Sequence[float]], came: Sequence[float]) -> float:
-    inverse = _inverse(_products(rows))
-    weights = [sum(a * b for a, b in zip(line, _sums(rows, came), strict=True)) for line in inverse]
-    total = 0.0
-    for row, value in zip(rows, came, strict=True):
-        lever = sum(x * sum(a * b for a, b in zip(line, row, strict=True)) for x, line in zip(row, inverse, strict=True))
-        total += ((value - _dot(weights, row)) / max(1 - lever, 1e-6)) ** 2
-    return total / len(rows)
+def _slope(news: Sequence[float], early_news: Sequence[float], lag: int, weeks: Iterable[int]) -> tuple[int, float, float]:
+    """(lag, slope, squared error taken away, with the slope's sign) over these weeks."""
+    both = squares = 0.0
+    for week in weeks:
+        both += news[week] * early_news[week - lag]
+        squares += early_news[week - lag] ** 2
+    slope = both / squares if squares else 0.0
+    return lag, slope, slope * abs(both)
 
 
 def solve(rows: Sequence[Sequence[float]], came: Sequence[float]) -> list[float]:

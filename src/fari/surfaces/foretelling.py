@@ -48,7 +48,7 @@ def _print(found: "Indicators") -> None:
         terminal.write(f"No early figure foretells {found.target} so well that chance could not.\n\n")
     lines = [(_name(one), [str(one.weeks), _share(one.skill), f"{_share(one.low)} to {_share(one.high)}", _SAYS[one.verdict]]) for one in found.found]
     terminal.show(columns_that_fit(("weeks ahead", "error less", "nine times of ten", ""), lines)[0])
-    terminal.note(f"{found.weeks} weeks: the lag is chosen on the first three fifths and tried on the rest, beside the target's own level and trend")
+    terminal.note(f"{found.weeks} weeks: what the target's own past, trend and season leave open, against what they leave open of the figure")
     if found.left_out:
         terminal.note(f"not known week by week, or hardly ever other than 0: {', '.join(found.left_out)}")
 
