@@ -33,22 +33,27 @@ class Goal:
     """Why nothing can be said."""
 
 
+def targets(asker: Asker, question: Question) -> list[tuple[Period, str, str | None, Decimal]]:
+    """The rows of the table `targets`: (month, metric, channel, value)."""
+    _, builder = asker.state(question.as_of, question.rules)
+    rows = asker.engine.run(f"SELECT month, metric, value, channel FROM {builder.table('targets')} ORDER BY 1, 2, 4")
+    builder.finish()
+    return [(containing(_first(month), "month"), metric, channel, Decimal(value)) for month, metric, value, channel in rows]
+
+
 def goals(asker: Asker, question: Question) -> list[Goal]:
     """Every goal, by month, metric and channel. Of months that are over what came is held against it, of later ones the forecast.
 
     At risk is a goal that is more likely to be missed than reached. The question's metrics, periods and filters are not looked at.
     """
-    _, builder = asker.state(question.as_of, question.rules)
-    rows = asker.engine.run(f"SELECT month, metric, value, channel, origin FROM {builder.table('targets')} ORDER BY 1, 2, 4")
-    builder.finish()
+    rows = targets(asker, question)
     if not rows:
         return []
     last = past(asker, question)[-1]
     found = []
-    for month, metric, value, channel, _ in rows:
-        period = containing(_first(month), "month")
+    for period, metric, channel, value in rows:
         where = (("channel", (channel,)),) if channel else ()
-        found.append(_judged(asker, replace(question, metrics=(metric,), periods=(period,), where=where, by=()), channel, Decimal(value), last))
+        found.append(_judged(asker, replace(question, metrics=(metric,), periods=(period,), where=where, by=()), channel, value, last))
     return found
 
 

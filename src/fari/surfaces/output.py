@@ -38,6 +38,18 @@ def plain(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     return [_object(answer, False) for answer in answers]
 
 
+def objects(answers: Sequence[Answer], compared: bool = False) -> list[dict[str, Any]]:
+    """Answers as `as_json` writes them, to be written into a larger object."""
+    return [_object(answer, compared) for answer in answers]
+
+
+def rows(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = False) -> list[dict[str, Any]]:
+    """Answers as rows of the columns of `as_csv`."""
+    judged = _judged(answers)
+    names = columns(by, compared, judged)
+    return [dict(zip(names, _row(answer, by, compared, judged), strict=True)) for answer in answers]
+
+
 def rows_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of the same columns as CSV."""
     text = io.StringIO()
@@ -58,11 +70,8 @@ def as_csv(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = F
     """One row per answer, a column per dimension split by; parts and notes as text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    judged = _judged(answers)
-    writer.writerow(columns(by, compared, judged))
-    rows = [_row(answer, by, compared, judged) for answer in answers]
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
+    writer.writerow(columns(by, compared, _judged(answers)))
+    writer.writerows([_cell(value) for value in row.values()] for row in rows(answers, by, compared))
     return text.getvalue()
 
 

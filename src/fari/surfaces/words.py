@@ -111,6 +111,25 @@ class Words:
         begin, end = (str(format_date(day, "medium", locale=self.locale)) for day in (first, last))
         return begin if first == last else f"{begin} – {end}"
 
+    def short(self, one: Period, beside: Period, fiscal_year_start: int = 1) -> str:
+        """A period in few letters, without the year that it shares with another.
+
+        >>> from fari.engine.periods import parse
+        >>> [Words("en").short(parse(name), parse("2026-10")) for name in ("2026-09", "2025-10", "2026-Q1")]
+        ['Sep', 'Oct 2025', 'Q1 2026']
+        """
+        from babel.dates import format_date, format_skeleton
+
+        if one.grain == "month" and one.since.day == 1 and one.until == add_months(one.since, 1):
+            skeleton = "MMM" if one.since.year == beside.since.year else "yMMM"
+            return str(format_skeleton(skeleton, one.since, locale=self.locale))
+        if fiscal_year_start == 1 and "-Q" in typed(one):
+            return str(format_date(one.since, "QQQ y", locale=self.locale))
+        if one.grain == "month":
+            first, last = one.since, one.until - timedelta(days=1)
+            return f"{first.day}–{format_skeleton('MMMd', last, locale=self.locale)}"
+        return self.period(one, fiscal_year_start)
+
 
 def words(locale: str) -> Words:
     """The words of a language; UsageError where there are none."""
@@ -130,8 +149,11 @@ def capital(text: str) -> str:
 
 @cache
 def _catalogue(locale: str) -> dict[tuple[str, str], str]:
-    """By context and key what the catalogue of a language says."""
+    """By context and key what the catalogues of a language say: `it.po` for the terminal, `it-overview.po` and so on for pages."""
     from babel.messages.pofile import read_po
 
-    with (_FOLDER / f"{locale}.po").open("rb") as file:
-        return {(message.context or "", str(message.id)): str(message.string) for message in read_po(file) if message.id}
+    found: dict[tuple[str, str], str] = {}
+    for path in (_FOLDER / f"{locale}.po", *sorted(_FOLDER.glob(f"{locale}-*.po"))):
+        with path.open("rb") as file:
+            found |= {(message.context or "", str(message.id)): str(message.string) for message in read_po(file) if message.id}
+    return found

@@ -1,0 +1,182 @@
+"""The application: every page under its path, its data under the same path with `.json` and `.csv`, behind one door."""
+
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from fari import __version__
+from fari.errors import FariError, UsageError
+from fari.surfaces.output import dumps, rows_csv
+from fari.surfaces.web import pages, view
+from fari.surfaces.web.html import render
+from fari.surfaces.web.page import Make, Page
+from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.words import LOCALES
+
+HERE = Path(__file__).parent
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; font-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_LOG = logging.getLogger("fari.web")
+
+
+def application(site: Site) -> FastAPI:
+    """The ASGI application over one project."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        site.close()
+
+    app = FastAPI(title="Fari", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan, description=DESCRIPTION)
+    app.state.site = site
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    for path, make in pages.PAGES.items():
+        _route(app, site, path, make)
+
+    @app.middleware("http")
+    async def safely(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await go_on(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not request.url.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.exception_handler(404)
+    async def nowhere(request: Request, _: Exception) -> Response:
+        return failed(request, site, FariError(f"there is no page {request.url.path}"), 404)
+
+    return app
+
+
+DESCRIPTION = "Every page of the dashboard has its data under the same path with .json or .csv; what narrows a page narrows its data."
+
+
+def _route(app: FastAPI, site: Site, path: str, make: Make) -> None:
+    """A page's three addresses."""
+    names = re.findall(r"{(\w+)}", path)
+    data = "/overview" if path == "/" else path
+
+    async def page(request: Request) -> Response:
+        return await run_in_threadpool(answer, request, site, make, "html")
+
+    async def as_data(request: Request, kind: str) -> Response:
+        return await run_in_threadpool(answer, request, site, make, kind)
+
+    for kind, media in (("json", "application/json"), ("csv", "text/csv")):
+        app.add_api_route(
+            f"{data}.{kind}",
+            _kinded(as_data, kind),
+            methods=["GET"],
+            summary=(make.__doc__ or "").partition("\n")[0],
+            name=f"{make.__name__}_{kind}",
+            operation_id=f"{make.__name__}_{kind}",
+            responses={200: {"content": {media: {}}}, 400: {"description": "The question is wrong; why is said."}},
+            response_class=Response,
+            openapi_extra={"parameters": [*_in_path(names), *parameters()]},
+        )
+    app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_class=HTMLResponse)
+
+
+def _kinded(show: Callable[..., Awaitable[Response]], kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def shown(request: Request) -> Response:
+        return await show(request, kind)
+
+    return shown
+
+
+def _in_path(names: list[str]) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def parameters() -> list[dict[str, Any]]:
+    """What may stand after the question mark, for the OpenAPI description."""
+    from fari.metrics.kinds import DIMENSIONS
+
+    own = [{"name": view.NAMES.get(name, name), "in": "query", "description": said, "schema": {"type": "string"}} for name, said in view.SAID.items()]
+    filters = [
+        {
+            "name": name,
+            "in": "query",
+            "description": f"Keep one {name}; repeated, any of them.",
+            "schema": {"type": "array", "items": {"type": "string"}},
+        }
+        for name in DIMENSIONS
+    ]
+    return [*own, *filters]
+
+
+def answer(request: Request, site: Site, make: Make, kind: str) -> Response:
+    """A page in one of its forms."""
+    try:
+        seen = view.read(_path(request, kind), request.query_params.multi_items())
+        scene = site.scene(seen, _language(request) if kind == "html" else "en")
+        scene = scene if kind == "html" else replace(scene, whole=True)
+        page = make(scene)
+    except UsageError as error:
+        return failed(request, site, error, 400, kind)
+    except FariError as error:
+        return failed(request, site, error, 422, kind)
+    except Exception as error:
+        _LOG.exception("while making %s", request.url.path)
+        return failed(request, site, FariError(f"this page could not be made ({type(error).__name__}); the server's log says where"), 500, kind)
+    return formed(page, scene, kind)
+
+
+def formed(page: Page, scene: Scene, kind: str) -> Response:
+    """A page as HTML, JSON or CSV."""
+    if kind == "json":
+        return Response(dumps(page.data, indent=1) + "\n", media_type="application/json")
+    if kind == "csv":
+        name = scene.view.path.strip("/").replace("/", "-") or "overview"
+        head = {"Content-Disposition": f'attachment; filename="fari-{re.sub("[^a-z0-9_-]", "", name)}.csv"'}
+        return Response(rows_csv(page.rows), media_type="text/csv; charset=utf-8", headers=head)
+    return HTMLResponse(render(page.template, scene, page=page, **page.shown))
+
+
+def failed(request: Request, site: Site, error: FariError, status: int, kind: str = "html") -> Response:
+    """What went wrong, in the form that was asked for."""
+    if kind != "html" or request.url.path.endswith((".json", ".csv")):
+        return Response(dumps({"error": str(error)}) + "\n", status, media_type="application/json")
+    try:
+        scene = site.scene(view.View("/"), _language(request))
+        return HTMLResponse(render("error.html", scene, page=Page("error.html", str(error), None), error=str(error), status=status), status)
+    except FariError as worse:
+        return HTMLResponse(f"<!doctype html><title>Fari</title><p>{_plain(str(worse))}", 500)
+
+
+def _plain(text: str) -> str:
+    from html import escape
+
+    return escape(text)
+
+
+def _path(request: Request, kind: str) -> str:
+    path = request.url.path.removesuffix(f".{kind}")
+    return "/" if path == "/overview" else path
+
+
+def _language(request: Request) -> str:
+    """The first of the reader's languages that there is."""
+    for one in request.headers.get("accept-language", "").split(","):
+        if one.strip()[:2].lower() in LOCALES:
+            return one.strip()[:2].lower()
+    return "en"

@@ -1,0 +1,40 @@
+"""HTML: templates with the reader's words and numbers in them. Whatever comes from the data is escaped; an unknown name is an error."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fari import __version__
+from fari.surfaces.web import charts, frame
+from fari.surfaces.web.site import Scene
+from fari.surfaces.words import capital
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("fari.surfaces.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    made.globals |= {"version": __version__, "themed": _themed, "spark": _spark, "capital": capital, "frame": frame}
+    return made
+
+
+def _themed(spec: charts.Spec) -> Markup:
+    # Made by Vega from our own specification, whose texts it escapes.
+    return Markup(charts.themed(spec))  # noqa: S704
+
+
+def _spark(values: list[float | None]) -> Markup:
+    return Markup(charts.spark(values))  # noqa: S704 - numbers alone
+
+
+def render(template: str, scene: Scene, **shown: Any) -> str:
+    """A template filled in."""
+    return _environment().get_template(template).render(scene=scene, view=scene.view, _=scene.said.say, said=scene.said, **shown)

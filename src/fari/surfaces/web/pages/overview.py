@@ -1,0 +1,210 @@
+"""The overview: are we well, and where not?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fari.engine.answer import Answer
+from fari.metrics import METRICS
+from fari.surfaces import output
+from fari.surfaces.format import better
+from fari.surfaces.web.charts import colour_of
+from fari.surfaces.web.headline import headline
+from fari.surfaces.web.page import Cell, Column, Page, Table
+from fari.surfaces.web.site import Scene
+from fari.surfaces.words import capital
+
+VOTED = ("lead_conversion_rate", "mrr", "visitors", "customer_churn_rate", "clv", "mqls", "cac", "sqls")
+"""The metrics that marketers voted for, in the order of the vote (the article)."""
+BESIDE = ("signups", "pipeline_value", "share_of_search", "acquisition_spend")
+STAGES = ("visitors", "leads", "mqls", "sqls", "new_customers")
+STEPS = ("visitor_to_lead_rate", "lead_to_mql_rate", "mql_to_sql_rate", "sql_to_customer_rate")
+CHANNELS = (
+    *STAGES, "acquisition_spend", "cac", "mrr", "customer_churn_rate", "clv", "clv_cac_ratio", "cac_payback_months",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Card:
+    """A metric as it stands on a page: its value, and beside it all that a number must not be without."""
+
+    name: str
+    title: str
+    value: str
+    exact: str
+    change: str
+    verdict: str
+    mood: str
+    """`good`, `bad` or `soft`: whether the change is for the better, or within the noise."""
+    arrow: str
+    was: str
+    detail: str
+    goal: str
+    spark: list[float | None]
+    url: str
+    provisional: str = ""
+
+
+def overview(scene: Scene) -> Page:
+    """The eight metrics of the vote, those beside them, the funnel, and the table of channels."""
+    if scene.empty:
+        return Page("empty.html", scene.said.say("Nothing is imported yet"), {"metrics": [], "channels": []})
+    names = (*VOTED, *BESIDE)
+    judged = scene.judged(*names)
+    answers = judged or scene.compare(*names)
+    found = {answer.metric: answer for answer in answers}
+    before = history(scene, names)
+    goals = scene.goals()
+    cards = {name: card(scene, answer, before.get(name, []), goals.get(name)) for name, answer in found.items()}
+    stages = {answer.metric: answer for answer in scene.ask(*STAGES, *STEPS)}
+    told = headline(scene, [found[name] for name in VOTED if name in found]) if judged is not None else None
+    split = channels(scene, "channel")
+    data = {
+        "period": {"from": scene.period.since, "until": scene.period.until},
+        "headline": told and {"first": told.first, "then": told.then, "below": told.below},
+        "metrics": output.objects(answers, compared=True),
+        "funnel": output.plain(list(stages.values())),
+        "channels": output.plain([answer for row in split.values() for answer in row.values()]),
+    }
+    return Page(
+        "overview.html",
+        scene.said.say("Overview"),
+        data,
+        output.rows(answers, compared=True),
+        {
+            "headline": told,
+            "cards": [cards[name] for name in VOTED if name in cards],
+            "beside": [cards[name] for name in BESIDE if name in cards],
+            "left_out": [scene.said.label(name) for name in names if name not in cards],
+            "funnel": _funnel(scene, stages),
+            "channels": channel_table(scene, split, "channel"),
+        },
+        pending=judged is None or told is None,
+    )
+
+
+def history(scene: Scene, names: tuple[str, ...], periods: int = 12) -> dict[str, list[float | None]]:
+    """The last values of metrics, for sparklines."""
+    found: dict[str, list[float | None]] = {}
+    for answer in scene.ask(*names, periods=scene.history[-periods:]):
+        found.setdefault(answer.metric, []).append(None if answer.value is None else float(answer.value))
+    return found
+
+
+def card(scene: Scene, answer: Answer, spark: list[float | None], goal: Any = None) -> Card:
+    """A metric's card."""
+    said, metric = scene.said.say, METRICS[answer.metric]
+    good = better(answer, metric.good)
+    settled = answer.verdict == "real"
+    mood = "soft" if not settled or good is None else "good" if good else "bad"
+    change = answer.change
+    then = scene.value(answer.compared.value if answer.compared else None, answer.unit, answer.currency)
+    was = said("vs {value} in {period}", value=then, period=scene.short(scene.other)) if answer.compared and answer.compared.value is not None else ""
+    verdicts = {"within noise": said("within noise"), "too few": said("too few to tell")}
+    return Card(
+        answer.metric,
+        capital(scene.said.label(answer.metric)),
+        scene.shown(answer),
+        scene.exact(answer.value),
+        scene.change(answer).lstrip("+-") if change is not None else "",
+        verdicts.get(answer.verdict or "", ""),
+        mood,
+        "" if change is None else "▲" if change > 0 else "▼" if change < 0 else "—",
+        was,
+        detail(scene, answer),
+        goal_words(scene, answer, goal),
+        spark,
+        scene.view.at(f"/metrics/{answer.metric}").url,
+        "" if answer.complete else said("so far"),
+    )
+
+
+def detail(scene: Scene, answer: Answer) -> str:
+    """What a number is made of, or what it may be: n of N and its interval, or why there is none."""
+    said = scene.said.say
+    if answer.value is None:
+        return "; ".join(answer.notes[:1])
+    bounds = ""
+    if answer.low is not None and answer.high is not None:
+        bounds = " – ".join(scene.bound(one, answer.unit, answer.currency) for one in (answer.low, answer.high))
+    parts = [(name, value) for name, value in answer.parts.items() if value is not None]
+    if answer.unit == "rate" and len(parts) == 2 and all(METRICS[name].unit == "count" for name, _ in parts if name in METRICS):
+        shown = [scene.value(value, "count") for _, value in parts]
+        return " · ".join(filter(None, [said("{count} of {all}", count=shown[0], all=shown[1]), bounds]))
+    return bounds
+
+
+def goal_words(scene: Scene, answer: Answer, goal: Any) -> str:
+    """The goal of the period."""
+    if goal is None:
+        return ""
+    sign = "" if METRICS[answer.metric].good == "up" else "≤ "
+    return scene.said.say("goal {value}", value=sign + scene.value(goal, answer.unit, answer.currency))
+
+
+def _funnel(scene: Scene, stages: dict[str, Answer]) -> list[dict[str, Any]]:
+    """The stages one below the other, the share of each that goes on between them."""
+    known = [float(stages[name].value or 0) for name in STAGES if name in stages]
+    most = max(known, default=0.0) or 1.0
+    found = []
+    for n, name in enumerate(STAGES):
+        if name not in stages:
+            continue
+        answer, step = stages[name], stages.get(STEPS[n]) if n < len(STEPS) else None
+        found.append(
+            {
+                "title": _head(scene, name),
+                "value": scene.shown(answer),
+                # Areas of so different sizes are only seen beside each other as roots.
+                "width": round(152 * (float(answer.value or 0) / most) ** 0.5, 1),
+                "url": scene.view.at(f"/metrics/{name}").url,
+                "step": scene.shown(step) if step is not None and step.value is not None else "",
+                "step_url": scene.view.at(f"/metrics/{STEPS[n]}").url if n < len(STEPS) else "",
+                "step_title": scene.said.label(STEPS[n]) if n < len(STEPS) else "",
+            }
+        )
+    return found
+
+
+def channels(scene: Scene, dimension: str) -> dict[str, dict[str, Answer]]:
+    """By segment of a dimension the metrics of the table; all together under an empty name."""
+    found: dict[str, dict[str, Answer]] = {}
+    for answer in scene.ask(*CHANNELS, by=(dimension,)):
+        found.setdefault(answer.segment[dimension], {})[answer.metric] = answer
+    found[""] = {answer.metric: answer for answer in scene.ask(*CHANNELS)}
+    return found
+
+
+def channel_table(scene: Scene, split: dict[str, dict[str, Answer]], dimension: str) -> Table:
+    """The funnel by segment; a segment's name narrows the page to it, a number opens its metric."""
+    heads = [Column(dimension, capital(scene.said.name("dimension", dimension)), number=False)]
+    heads += [Column(name, _head(scene, name), title=scene.said.label(name)) for name in CHANNELS]
+
+    def row(value: str, answers: dict[str, Answer]) -> list[Cell]:
+        seen = scene.view.keeping(dimension, value) if value else scene.view
+        title = scene.said.value(dimension, value) if value else scene.said.say("All")
+        first = Cell(title, value, seen.url if value else "", colour=colour_of(dimension, value) if value else "")
+        cells = [first]
+        for name in CHANNELS:
+            answer = answers.get(name)
+            if answer is None:
+                cells.append(Cell("–"))
+                continue
+            kind = "bad" if name == "clv_cac_ratio" and answer.value is not None and answer.value < 1 else ""
+            title = "; ".join(answer.notes[:1]) if answer.value is None else scene.exact(answer.value)
+            text = scene.value(answer.value, "count") if answer.unit == "months" else scene.shown(answer)
+            cells.append(Cell(text, answer.value, seen.at(f"/metrics/{name}").url, title, kind))
+        return cells
+
+    table = Table(heads, [row(value, answers) for value, answers in split.items() if value], row("", split[""]))
+    return table.sorted_by(scene.view.sort or "-visitors")
+
+
+def _head(scene: Scene, name: str) -> str:
+    short = {
+        "new_customers": "Customers", "acquisition_spend": "Spend", "customer_churn_rate": "Churn", "clv_cac_ratio": "CLV : CAC",
+        "cac_payback_months": "Payback, mo",
+    }  # fmt: skip
+    return scene.said.say(short[name]) if name in short else capital(scene.said.label(name))
+
+
+PAGES = {"/": overview}
