@@ -10,7 +10,7 @@ from tests.commands import Fari
 from tests.projects import company, project
 
 from fari.engine.answer import Question
-from fari.engine.periods import add_months
+from fari.engine.periods import add_months, cut
 from fari.errors import FariError
 from fari.insight.advice import CHURN, Advice, book, counsel
 from fari.metrics import METRICS
@@ -66,12 +66,20 @@ def test_a_weak_stage_is_found_and_worth_what_it_would_bring(tmp_path: Path) -> 
     first = found.advice[0]
     assert (first.kind, first.metric, first.segment) == ("rate", "lead_to_mql_rate", "Email")
     assert (found.period.since, found.period.until) == (date(2024, 3, 1), date(2025, 3, 1))
-    # By hand: as many MQL more of 40 leads a month, each worth what Email's MQL brought, 78 times.
-    asked = Question(("leads", "mqls", "new_mrr"), (found.period,), ("channel",))
+    # By hand: as many MQL more of 40 leads a month, each worth what Email's MQL brought, by those of each month's who have not left.
+    asked = Question(("leads", "mqls", "new_mrr", "churned_customers"), (found.period,), ("channel",))
     sums = {(a.metric, a.segment["channel"]): Decimal(a.value or 0) for a in asker.ask(asked)}
+    there = sum(
+        Decimal(a.value or 0)
+        for a in asker.ask(Question(("opening_customers",), tuple(cut(found.period.since, found.period.until, "month")), ("channel",)))
+        if a.segment["channel"] == "Email"
+    )
+    kept = 1 - sums["churned_customers", "Email"] / there
+    times = sum(kept ** (paid - won) for won in range(12) for paid in range(won, 12))
     own, others = (sums["mqls", channel] / sums["leads", channel] for channel in ("Email", "Referral"))
     assert (first.value, first.others) == (own, others)
-    expected = (others - own) * sums["leads", "Email"] / 12 * sums["new_mrr", "Email"] / sums["mqls", "Email"] * 78
+    expected = (others - own) * sums["leads", "Email"] / 12 * sums["new_mrr", "Email"] / sums["mqls", "Email"] * times
+    assert times < 78
     assert first.gain == expected.quantize(Decimal("0.01"))
     assert 0 < first.low < first.gain < first.high
     assert first.moves == tuple(book()["lead_to_mql_rate"]["moves"])
@@ -93,6 +101,35 @@ def test_a_channel_that_costs_more_than_its_customers_are_worth_is_found(tmp_pat
     assert spend.low <= spend.gain <= spend.high
     # What it has cost in the year, less what its customers are worth, is what is gained.
     assert spend.gain == pytest.approx(108000 * (1 - spend.value), abs=1)
+
+
+def test_customers_kept_are_worth_what_they_pay_until_they_leave_as_others_do(tmp_path: Path) -> None:
+    """Email: 20 customers at 100, of whom 5 leave each month and 5 come; Referral: 20 of whom 1 does. A fifth kept of 2,000 is 400 a month."""
+    rows = ["subscription_id,account_id,starts_on,ends_on,amount,currency,interval"]
+    people = ["person_id,account_id,channel"]
+    for channel, turn in (("Email", 5), ("Referral", 1)):
+        for n in range(20 + 13 * turn):
+            since = max(0, (n - 20) // turn + 1)
+            left = n // turn + 1
+            name = f"{channel}{n}"
+            people.append(f"{name},{name},{channel}")
+            until = add_months(date(2024, 1, 1), left) if left <= 13 else ""
+            rows.append(f"s{name},{name},{add_months(date(2024, 1, 1), since)},{until},100,EUR,month")
+    made = {"subscriptions": "\n".join(rows), "people": "\n".join(people), "spend": "day,amount,currency\n2025-02-28,1,EUR"}
+    (churn,) = [one for one in counsel(project(tmp_path, made, company()), NOTHING).advice if one.kind == "churn"]
+    assert (churn.segment, churn.value, churn.others) == ("Email", Decimal("0.25"), Decimal("0.05"))
+    # 400 kept in each of twelve months, less the twentieth that leaves later.
+    by_hand = sum(400 * Decimal("0.95") ** age for month in range(12) for age in range(12 - month))
+    assert isinstance(by_hand, Decimal)
+    assert churn.gain == by_hand.quantize(Decimal("0.01"))
+
+
+def test_a_segment_that_some_metrics_do_not_have_is_looked_at_in_those_that_do(tmp_path: Path) -> None:
+    asker = project(tmp_path, tables(bad="churn"), company())
+    for where in (("plan", ("Team",)), ("country", ("IT",))):
+        assert counsel(asker, Question((), (), where=(where,))).advice == ()
+    told = counsel(asker, Question((), (), where=(("channel", ("Email",)),)))
+    assert CHURN in {one.metric for one in told.benchmarks}
 
 
 def test_where_all_are_alike_little_is_advised(tmp_path: Path) -> None:

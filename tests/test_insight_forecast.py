@@ -85,6 +85,27 @@ def test_arr_is_twelve_times_mrr(tmp_path: Path) -> None:
     assert arr.months[2].parts == {name: 12 * amount for name, amount in mrr.months[2].parts.items()}
 
 
+def test_a_month_is_foretold_alike_however_many_are_asked_for(tmp_path: Path) -> None:
+    asker = firm(tmp_path, months=30, won=9, seed=5)
+    names = Question(("mrr", "new_customers", "customer_churn_rate"), ())
+    for few, many in zip(forecast(asker, names, 1), forecast(asker, names, 12), strict=True):
+        assert (few.model, few.error, few.bounds) == (many.model, many.error, many.bounds)
+        assert few.months == many.months[:1]
+
+
+def test_bounds_grow_and_what_is_committed_is_part_of_it(tmp_path: Path) -> None:
+    (found,) = forecast(firm(tmp_path, months=26, won=8, churn=0.1, yearly=True), MRR, 12)
+    widths = [float(one.high - one.low) / float(one.value) for one in found.months if one.high is not None and one.low is not None]
+    assert len(widths) == 12
+    assert widths == sorted(widths)
+    assert all(one.parts.get("committed", 0) <= one.value for one in found.months)
+
+
+def test_a_segment_with_nothing_in_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FariError, match="mrr is 0 in all 20 months here"):
+        forecast(firm(tmp_path), Question(("mrr",), (), where=(("channel", ("Nope",)),)))
+
+
 def test_where_too_little_is_known_it_is_refused(tmp_path: Path) -> None:
     asker = firm(tmp_path, months=9)
     with pytest.raises(FariError, match="mrr has 9 whole months of past, and 12 are needed"):

@@ -14,7 +14,7 @@ from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import add_months, parse
 from fari.errors import UsageError
-from fari.insight.goals import goals
+from fari.insight.goals import goals, reaching
 from fari.insight.quantiles import t_tail
 from fari.insight.unusual import FALSE, expected, unusual
 
@@ -134,6 +134,18 @@ def test_goals_are_held_against_what_came_and_what_is_expected(tmp_path: Path) -
     assert ahead.chance > 0.9
     assert "no source covers" in found["leads", "2026-03"].why
     assert goals(firm(tmp_path / "none"), NOTHING) == []
+
+
+def test_the_chance_of_a_goal_is_that_of_the_side_it_lies_on() -> None:
+    """Of 100 between 80 and 140 at 80 %: one in ten lies beyond either, in either direction of better."""
+    value, low, high = Decimal(100), Decimal(80), Decimal(140)
+    for target, above in ((80, 0.9), (140, 0.1), (100, 0.5)):
+        assert reaching(Decimal(target), value, low, high, falls=False) == pytest.approx(above)
+        assert reaching(Decimal(target), value, low, high, falls=True) == pytest.approx(1 - above)
+    # Bounds of 10 that were cut at 0: a goal of 5 is as far down as one of 15 is up.
+    up, down = (reaching(Decimal(target), Decimal(10), Decimal(0), Decimal(30), falls=False) for target in (15, 5))
+    assert up == pytest.approx(1 - down)
+    assert reaching(Decimal(9), value, value, value, falls=False) == 1
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

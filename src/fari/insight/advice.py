@@ -2,9 +2,9 @@
 
 Three things are looked at, over the last twelve whole months. A *rate* of the funnel that is lower in a segment than in all others together: what
 if it rose to theirs, and all later stages followed as they do there. *Churn* that is higher: what if it fell to theirs. Both are told in money over
-the twelve months to come (an amount a month more, every month, is paid 12 + 11 + ... + 1 = 78 times), with the bounds of the segment's own rate, and
-only where it is more than chance: the score test against the rest, the false-discovery rate over all segments held at a tenth. And *spend*: a
-channel that, with its share of salaries and tools, costs more than its customers are worth; what it has cost more in the year.
+the twelve months to come (what each month brings is paid until the year's end by those who have not left by then), with the bounds of the segment's
+own rate, and only where it is more than chance: the score test against the rest, the false-discovery rate over all segments held at a tenth. And
+*spend*: a channel that, with its share of salaries and tools, costs more than its customers are worth; what it has cost more in the year.
 """
 
 import tomllib
@@ -34,8 +34,6 @@ RATES = ("visitor_to_lead_rate", "lead_to_mql_rate", "mql_to_sql_rate", "sql_to_
 """The steps from one stage to the next."""
 CHURN, LOST, THERE, MRR = "customer_churn_rate", "churned_customers", "opening_customers", "opening_mrr"
 WORTH, COST, WON, EACH = "clv_cac_ratio", "acquisition_spend", "new_customers", "new_mrr"
-TIMES = Decimal(YEAR * (YEAR + 1) // 2)
-"""How often an amount a month is paid within a year if every month brings as much again."""
 LEVEL = 0.9
 
 
@@ -99,10 +97,11 @@ def counsel(asker: Asker, question: Question) -> Counsel:
     margin = asker.ledger.company.gross_margin
     found: list[_Candidate] = []
     spent: list[Advice] = []
-    names = tuple(dict.fromkeys((*STAGES, LOST, THERE, MRR, COST)))
+    narrowed = [dimension for dimension, _ in question.where]
+    names = tuple(name for name in dict.fromkeys((*STAGES, LOST, THERE, MRR, COST)) if has(name, narrowed))
     whole = _sums(asker, asked, names, None)
     for dimension in DIMENSIONS:
-        fitting = tuple(name for name in names if has(name, (dimension, *(d for d, _ in question.where))))
+        fitting = tuple(name for name in names if has(name, (dimension, *narrowed)))
         by = _sums(asker, asked, fitting, dimension)
         found += _rates(by, whole.get("", {}), dimension, margin)
         found += _churn(by, dimension, margin)
@@ -134,10 +133,12 @@ def _rates(by: Mapping[str, Mapping[str, Decimal]], whole: Mapping[str, Decimal]
             if not worth.get(after):
                 continue
             each = worth.get(EACH, Decimal(0)) / worth[after] * margin
+            there = by[segment] if by[segment].get(THERE) else whole
+            times = payments(there.get(LOST, Decimal(0)) / there[THERE] if there.get(THERE) else Decimal(0))
             low, high = _bounds(int(by[segment].get(after, 0)), int(over))
 
-            def gain(missed: Decimal, over: Decimal = over, each: Decimal = each) -> Decimal:
-                return max(missed, Decimal(0)) * over / YEAR * each * TIMES
+            def gain(missed: Decimal, over: Decimal = over, each: Decimal = each * times) -> Decimal:
+                return max(missed, Decimal(0)) * over / YEAR * each
 
             yield _Candidate(_advice("rate", rate, dimension, segment, own, other, gain(other - own), gain(other - high), gain(other - low)), chance)
 
@@ -147,12 +148,23 @@ def _churn(by: Mapping[str, Mapping[str, Decimal]], dimension: str, margin: Deci
         if own <= other:
             continue
         low, high = _bounds(int(by[segment].get(LOST, 0)), int(over))
-        monthly = by[segment].get(MRR, Decimal(0)) / YEAR * margin
+        # Those who are kept leave later as others do.
+        monthly = by[segment].get(MRR, Decimal(0)) / YEAR * margin * payments(other)
 
         def gain(more: Decimal, monthly: Decimal = monthly) -> Decimal:
-            return max(more, Decimal(0)) * monthly * TIMES
+            return max(more, Decimal(0)) * monthly
 
         yield _Candidate(_advice("churn", CHURN, dimension, segment, own, other, gain(own - other), gain(low - other), gain(high - other)), chance)
+
+
+def payments(churn: Decimal) -> Decimal:
+    """How often an amount a month is paid within a year if every month brings as much again, and a month so large a share of it is lost.
+
+    >>> payments(Decimal(0)), payments(Decimal("0.5")), payments(Decimal(1))
+    (Decimal('78'), Decimal('22.00048828125'), Decimal('12'))
+    """
+    kept = 1 - min(churn, Decimal(1))
+    return sum((kept**age * (YEAR - age) for age in range(1, YEAR)), start=Decimal(YEAR))
 
 
 def _against(by: Mapping[str, Mapping[str, Decimal]], before: str, after: str) -> Iterator[tuple[str, Decimal, Decimal, Decimal, float]]:
@@ -209,7 +221,7 @@ def _benchmarks(asker: Asker, question: Question) -> tuple[Benchmark, ...]:
     """Metrics with a published figure, of the last year. Churn is the mean of its months."""
     found = []
     for name, told in book().items():
-        if "benchmark" not in told:
+        if "benchmark" not in told or not has(name, [dimension for dimension, _ in question.where]):
             continue
         (answer,) = asker.ask(replace(question, metrics=(name,)))
         value = answer.value

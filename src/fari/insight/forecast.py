@@ -76,7 +76,8 @@ class Forecast:
 def forecast(asker: Asker, question: Question, count: int = YEAR, level: float = 0.8) -> list[Forecast]:
     """Forecasts of the question's metrics for the months after the data's last whole one, in its segment; its periods are not looked at.
 
-    FariError where a metric's past is too short or has gaps, UsageError where nothing of the kind is foretold.
+    Models are chosen, and bounds made, by trials a year ahead, so that a month is foretold alike however many are asked for. FariError where a
+    metric's past is too short or has gaps, or there is nothing in the segment; UsageError where nothing of the kind is foretold.
     """
     if question.by:
         raise UsageError("forecasts are of one segment: --where, not --by")
@@ -122,7 +123,7 @@ def values(asker: Asker, question: Question) -> list[float]:
 
 
 def _series(name: str, unit: str, months: Sequence[Period], known: Sequence[float], count: int, level: float) -> Forecast:
-    trial, usual = series.chosen(known, count)
+    trial, usual = series.chosen(known, YEAR)
     told = series.MODELS[trial.name](known, count)
     found = series.bounds(trial, level)
     error = trial.error / usual.error if usual.error and found else None
@@ -178,16 +179,18 @@ class _Past:
 def _level(asker: Asker, question: Question, count: int, level: float) -> Forecast:
     (name,) = question.metrics
     known = _known(asker, question)
+    if not any(known.levels) and not any(known.won):
+        raise FariError(f"{name} is 0 in all {len(known.levels)} months here, so nothing can be foretold")
     place = len(known.months) - 1
     parts = _carried(asker, question, known, place, count)
     steps = []
     for at in range(max(YEAR - 1, place - TRIALS), place):
-        told = _carried(asker, question, known, at, min(count, place - at))
+        told = _carried(asker, question, known, at, min(YEAR, place - at))
         steps.append(tuple((float(sum(one.values())), came) for one, came in zip(told, known.levels[at + 1 :], strict=False)))
     trial = Trial("cohorts", tuple(steps))
     # Errors in parts of the level, which has grown since.
     scale = known.levels[place] or 1.0
-    relative = tuple(tuple((told / came, 1.0) for told, came in one if came) for one in steps)
+    relative = tuple(one for one in (tuple((told / came, 1.0) for told, came in tries if came) for tries in steps) if one)
     found = series.bounds(Trial("", relative), level)
     naive = Trial("", tuple(tuple((known.levels[place - len(steps) + n], came) for _, came in one) for n, one in enumerate(steps)))
     ahead = []
@@ -196,7 +199,8 @@ def _level(asker: Asker, question: Question, count: int, level: float) -> Foreca
         width = None if found is None else _number(found.at(step) * float(value or scale))
         ahead.append(Ahead(period, value, None if width is None else max(value - width, Decimal(0)), None if width is None else value + width, made))
     error = trial.error / naive.error if found and naive.error else None
-    notes = () if found else (f"no bounds: they need {YEAR + series.TRIED} whole months of past",)
+    short = len(known.levels) < YEAR + series.TRIED
+    notes = () if found else (f"no bounds: they need {YEAR + series.TRIED} whole months of past" if short else "no bounds: it was 0 when tried",)
     if error is not None and error > 1:
         notes = ("when it was tried, the last value again would have been nearer",)
     return Forecast(name, METRICS[name].unit, known.months[-1], tuple(ahead), "cohorts of customers by term, and what is won", error, found, notes)
@@ -237,7 +241,7 @@ def _carried(asker: Asker, question: Question, known: _Past, place: int, count: 
     fitted = terms(asker, replace(question, periods=(known.months[place],), where=(), metrics=()))
     models = {name: term.model for name, term in fitted.items()}
     won = known.won[: place + 1]
-    trial, _ = series.chosen(won, count)
+    trial, _ = series.chosen(won, YEAR)
     coming = [max(value, 0.0) for value in series.MODELS[trial.name](won, count)]
     mixed: dict[str, float] = {}
     for one in known.mix[since : place + 1]:

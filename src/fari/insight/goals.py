@@ -84,13 +84,27 @@ def _judged(asker: Asker, question: Question, channel: str | None, target: Decim
     except FariError as error:
         return replace(unknown, why=str(error))
     ahead = told.months[-1]
-    chance = None
-    if ahead.low is not None and ahead.high is not None:
-        spread = float(ahead.high - ahead.value) / NORMAL.inv_cdf((1 + LEVEL) / 2)
-        gap = float(ahead.value - target) * (-1 if falls else 1)
-        chance = NORMAL.cdf(gap / spread) if spread > 0 else float(gap >= 0)
+    chance = None if ahead.low is None or ahead.high is None else reaching(target, ahead.value, ahead.low, ahead.high, falls=falls)
     likely = chance >= 0.5 if chance is not None else (ahead.value <= target if falls else ahead.value >= target)
     return replace(unknown, value=ahead.value, state="on course" if likely else "at risk", chance=chance)
+
+
+def reaching(target: Decimal, value: Decimal, low: Decimal, high: Decimal, *, falls: bool) -> float:
+    """The chance to come out at a target or better (lower, where `falls`), by the bound on the target's side of what is expected.
+
+    A normal curve with one spread below the value and one above it, each made from its own bound. A lower bound of 0 is one that was cut there,
+    which says nothing of the spread, so the other is taken.
+
+    >>> d = Decimal
+    >>> [round(reaching(d(t), d(100), d(80), d(140), falls=False), 3) for t in (80, 100, 140)]
+    [0.9, 0.5, 0.1]
+    >>> [round(reaching(d(t), d(100), d(80), d(140), falls=True), 3) for t in (80, 100, 140)]
+    [0.1, 0.5, 0.9]
+    """
+    below, above = value - low, high - value
+    spread = float(below if target < value and low else above) / NORMAL.inv_cdf((1 + LEVEL) / 2)
+    gap = float(target - value if falls else value - target)
+    return NORMAL.cdf(gap / spread) if spread > 0 else float(gap >= 0)
 
 
 def _first(month: str | date) -> date:

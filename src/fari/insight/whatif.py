@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from fari.engine.answer import Number, Question
 from fari.engine.ask import Asker, has
-from fari.engine.formulas import recomputed
+from fari.engine.formulas import recomputed, worked_out
 from fari.engine.identities import MOVEMENTS
 from fari.errors import FariError, UsageError, did_you_mean
 from fari.insight.sampling import quotient
@@ -26,6 +26,8 @@ STAGES = ("visitors", "leads", "mqls", "sqls", "new_customers", "new_mrr")
 """More of one of these are as many more of each after it."""
 FOLLOWS = {"churned_customers": "churned_mrr", "reactivated_customers": "reactivation_mrr"}
 """More of the one are as much more of the other."""
+COHORT = ("leads", "leads_converted")
+"""More leads are as many more that convert one day."""
 STEP = Decimal("0.1")
 """How far a driver is moved to see what it moves."""
 TARGETS = ("clv_cac_ratio", "cac_payback_months")
@@ -133,21 +135,26 @@ def parse(text: str) -> Change:
     if typed.endswith("%"):
         amount = amount / 100
         return Change(name, "*", 1 + amount) if signed else Change(name, "=", amount)
-    if not signed and METRICS[name].unit == "rate" and amount > 1:
-        raise UsageError(f"{name} is a share: write {name}={typed}% or {name}={amount / 100}, not {text!r}")
+    if METRICS[name].unit == "rate" and abs(amount) > 1:
+        other = f"for a part more or less than it is; for points {name}={typed[0]}{abs(amount) / 100}" if signed else f"or {name}={amount / 100}"
+        raise UsageError(f"{name} is a share: write {name}={typed}% {other}, not {text!r}")
     return Change(name, "+" if signed else "=", amount)
 
 
 def whatif(asker: Asker, question: Question, changes: Sequence[Change]) -> WhatIf:
-    """What follows from changes in the question's one period and segment. FariError where a changed metric has no value there."""
+    """What follows from changes in the question's one period and segment.
+
+    FariError where a changed metric has no value there, or where less than nothing would be left of something.
+    """
     base, names = _base(asker, question)
     twice = [name for name in (c.metric for c in changes) if sum(other.metric == name for other in changes) > 1]
     if twice:
         raise UsageError(f"{twice[0]} is changed twice")
     world = _changed(base, changes)
-    before = {name: recomputed(name, base.known, base.rules) for name in names}
-    after = {name: recomputed(name, world.known, base.rules) for name in names}
+    _possible(base, world, [change.metric for change in changes])
     ordered = dict.fromkeys([*(c.metric for c in changes), *names])
+    before = {name: recomputed(name, base.known, base.rules) for name in ordered}
+    after = {name: recomputed(name, world.known, base.rules) for name in ordered}
     figures = tuple(
         Figure(name, METRICS[name].unit, before[name][0], after[name][0], after[name][1]) for name in ordered if before[name][0] != after[name][0]
     )
@@ -230,6 +237,14 @@ def _changed(base: _World, changes: Sequence[Change]) -> _World:
     return world
 
 
+def _possible(base: _World, world: _World, changed: Sequence[str]) -> None:
+    """FariError where a count, an amount or a level that is not below 0 would be."""
+    for name, value in world.known.items():
+        now = base.known.get(name)
+        if value is not None and value < 0 and (now is None or now >= 0):
+            raise FariError(f"that cannot be: with {' and '.join(changed)} so, {name} would be {Decimal(value):.2f}, which is less than nothing")
+
+
 def _set(world: _World, change: Change, base: _World) -> None:
     """Set a metric; of a quotient its numerator, so that all that counts it moves too."""
     now = base.value(change.metric)
@@ -244,7 +259,21 @@ def _set(world: _World, change: Change, base: _World) -> None:
         world.said[f"{name} moves {pair[0]}; {pair[1]} stays"] = None
         name, value = pair[0], value * Decimal(over)
         metric = METRICS[ruled(name, world.rules)]
+    if isinstance(metric, Formula):
+        if (part := _multiple(metric)) is not None:
+            world.said[f"{name} moves {part[0]}"] = None
+            name, value = part[0], _WIDE.divide(Decimal(value), part[1])
+        else:
+            world.said[f"{name} is moved alone; what it is made of ({', '.join(one for one in metric.inputs if one not in GIVEN)}) stays"] = None
     world.known[name] = value
+
+
+def _multiple(formula: Formula) -> tuple[str, Decimal] | None:
+    """(input, how many times it) of a formula that is so many times one metric, such as ARR; None for any other."""
+    if len(formula.inputs) != 1 or formula.inputs[0] in GIVEN:
+        return None
+    one, seven = (worked_out(formula, (Decimal(n),))[0] for n in (1, 7))
+    return None if not one or seven is None or seven != 7 * one else (formula.inputs[0], Decimal(one))
 
 
 def _follow(base: _World, world: _World, fixed: set[str]) -> None:
@@ -257,7 +286,7 @@ def _follow(base: _World, world: _World, fixed: set[str]) -> None:
     def moved(name: str) -> bool:
         return name in fixed or world.known.get(name) != base.known.get(name)
 
-    for before, after in [*pairwise(STAGES), *FOLLOWS.items()]:
+    for before, after in [*pairwise(STAGES), COHORT, *FOLLOWS.items()]:
         times, value = ratio(before), base.known.get(after)
         if times is not None and value and not moved(after):
             world.known[after] = Decimal(value) * times
