@@ -16,7 +16,7 @@ WEB = SURFACES / "web"
 
 
 def catalogue(pattern: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted((SURFACES / "locale").glob(pattern)):
         with path.open("rb") as file:
             found |= {str(m.id): str(m.string) for m in read_po(file, abort_invalid=True) if m.id and not m.context}
@@ -26,21 +26,20 @@ def catalogue(pattern: str) -> dict[str, str]:
 def said_in_code() -> Iterator[str]:
     for path in sorted(WEB.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-                if getattr(node.func, "attr", getattr(node.func, "id", "")) in ("say", "said"):
-                    yield node.args[0].value
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("say", "said"):
+                yield from (one.value for one in node.args[:1] if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 def said_in_templates() -> Iterator[str]:
     for path in sorted(WEB.glob("templates/*.html")):
         tree = Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(path.read_text(encoding="utf-8"))
         for _, _, message in extract_from_ast(tree, ("_",)):
-            yield from [message] if isinstance(message, str) else [one for one in message if one]
+            yield from [message] if isinstance(message, str) else [one for one in message or () if one]
 
 
 def constants() -> set[str]:
-    """Every text in the code: some sentences are chosen first and said later."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in WEB.rglob("*.py")]
+    """Every text in the code: some sentences are chosen first and said later, some words are of the engine or of fari.insight."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SURFACES.parent.rglob("*.py")]
     return {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 

@@ -1,5 +1,6 @@
 """`fari explain`: one number opened."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fari.errors import UsageError, did_you_mean
@@ -53,7 +54,7 @@ def _print(opened: "Explanation", fiscal_year_start: int) -> None:
     if opened.value is not None and words.exact(opened.value) != value:
         lines.append(f"  = {words.exact(opened.value)}")
     lines += [f"  {opened.formula}", "", *(f"  {line}".rstrip() for line in opened.definition.splitlines()), ""]
-    lines.append("rules: " + ", ".join(f"{name} {_rule(rule)}" for name, rule in opened.rules.items()))
+    lines.append("rules: " + ", ".join(f"{name} {rule_words(rule)}" for name, rule in opened.rules.items()))
     terminal.write("\n".join(lines) + "\n\n")
     if opened.inputs:
         _inputs(opened)
@@ -70,9 +71,10 @@ def _print(opened: "Explanation", fiscal_year_start: int) -> None:
         terminal.note(text)
 
 
-def _rule(rule: Any) -> str:
+def rule_words(rule: Any) -> str:
+    """A setting that decides, in words."""
     if isinstance(rule, dict):
-        return ", ".join(f"{name} {_rule(one)}" for name, one in rule.items())
+        return ", ".join(f"{name} {rule_words(one)}" for name, one in rule.items())
     if isinstance(rule, list | tuple):
         return ", ".join(str(one) for one in rule)
     return str(rule).lower() if isinstance(rule, bool) else str(rule)
@@ -91,14 +93,19 @@ def _inputs(opened: "Explanation") -> None:
     terminal.write("\n")
 
 
+def columns_told(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that tell rows apart, those first that say what, when and who."""
+    told = [c for c in dict.fromkeys(c for row in rows for c in row) if c not in _APART and any(row.get(c) is not None for row in rows)]
+    told.sort(key=lambda c: _EARLY.index(c) if c in _EARLY else len(_EARLY))
+    return told[:6]
+
+
 def print_rows(title: str, rows: list[dict[str, Any]]) -> None:
     """A sum's rows: the columns that tell rows apart, the contribution and the origin."""
     from rich.table import Table
     from rich.text import Text
 
-    told = [c for c in dict.fromkeys(c for row in rows for c in row) if c not in _APART and any(row.get(c) is not None for row in rows)]
-    told.sort(key=lambda c: _EARLY.index(c) if c in _EARLY else len(_EARLY))
-    shown = told[:6]
+    shown = columns_told(rows)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", title=title, title_justify="left", title_style="bold")
     for column in shown:
         table.add_column(column, no_wrap=True, max_width=_WIDE)

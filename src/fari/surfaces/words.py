@@ -111,6 +111,16 @@ class Words:
         begin, end = (str(format_date(day, "medium", locale=self.locale)) for day in (first, last))
         return begin if first == last else f"{begin} – {end}"
 
+    def month(self, number: int) -> str:
+        """A month's name in few letters.
+
+        >>> Words("it").month(1), Words("en").month(12)
+        ('gen', 'Dec')
+        """
+        from babel.dates import get_month_names
+
+        return str(get_month_names("abbreviated", "stand-alone", self.locale)[number])
+
     def short(self, one: Period, beside: Period, fiscal_year_start: int = 1) -> str:
         """A period in few letters, without the year that it shares with another.
 

@@ -130,7 +130,7 @@ def answer(request: Request, site: Site, make: Make, kind: str) -> Response:
         seen = view.read(_path(request, kind), request.query_params.multi_items())
         scene = site.scene(seen, _language(request) if kind == "html" else "en")
         scene = scene if kind == "html" else replace(scene, whole=True)
-        page = make(scene)
+        return formed(make(scene), scene, kind)
     except UsageError as error:
         return failed(request, site, error, 400, kind)
     except FariError as error:
@@ -138,7 +138,6 @@ def answer(request: Request, site: Site, make: Make, kind: str) -> Response:
     except Exception as error:
         _LOG.exception("while making %s", request.url.path)
         return failed(request, site, FariError(f"this page could not be made ({type(error).__name__}); the server's log says where"), 500, kind)
-    return formed(page, scene, kind)
 
 
 def formed(page: Page, scene: Scene, kind: str) -> Response:

@@ -49,6 +49,8 @@ class Site:
         self._coming: dict[Hashable, Future[Any]] = {}
         self._behind = ThreadPoolExecutor(1, "behind")
         self._guard = threading.Lock()
+        self.origin = "http://127.0.0.1:8400"
+        """How programs reach it."""
 
     @property
     def folder(self) -> Path:
@@ -215,18 +217,25 @@ class Scene:
 
     def goals(self) -> dict[str, Decimal]:
         """The goals of the period by metric, in the segment looked at: of the company, or of one channel."""
+        return {metric: value for month, metric, value in self._targets() if (month.since, month.until) == (self.period.since, self.period.until)}
+
+    def goals_of(self, metric: str) -> list[tuple[Period, Decimal]]:
+        """A metric's goals by month."""
+        return [(month, value) for month, name, value in self._targets() if name == metric]
+
+    def noted(self, metric: str) -> list[tuple[date, str]]:
+        """What people noted of days in the history, of this metric or of all."""
+        return []
+
+    def _targets(self) -> list[tuple[Period, str, Decimal]]:
         from fari.insight.goals import targets
 
         question = self.question()
         channel = next((values[0] for dimension, values in self.view.where if dimension == "channel" and len(values) == 1), None)
         if any(dimension != "channel" for dimension, _ in self.view.where):
-            return {}
+            return []
         rows = self.kept("targets", question.as_of, make=lambda asker: targets(asker, question))
-        return {
-            metric: value
-            for month, metric, of, value in rows
-            if month.since == self.period.since and of == channel and month.until == self.period.until
-        }
+        return [(month, metric, value) for month, metric, of, value in rows if of == channel]
 
     def kept(self, *key: Hashable, make: Callable[[Asker], T]) -> T:
         """A result that is kept as long as nothing changes."""
@@ -255,6 +264,10 @@ class Scene:
     def exact(self, value: Number | None) -> str:
         """All digits of a value."""
         return numbers.NOTHING if value is None else self._hidden(numbers.exact(value))
+
+    def money(self, value: Number) -> str:
+        """An amount with all its cents."""
+        return self._hidden(numbers.money(Decimal(value), self.company.currency, self.said.locale, whole=True))
 
     def change(self, answer: Answer) -> str:
         """What changed, in percent or points."""

@@ -24,6 +24,7 @@ SAID = {
     "as_of": "As it was known at the end of that day.",
     "sort": "The column a table is sorted by; with a minus before it, the largest first.",
     "page": "Which page of a long list.",
+    "input": "Of a formula, the input whose rows are listed.",
     "change": "What-if changes such as customer_churn_rate=3%.",
     "lang": "Language: en or it.",
     "theme": "light or dark; the reader's own if none is given.",
@@ -49,6 +50,7 @@ class View:
     as_of: str = ""
     sort: str = ""
     page: str = ""
+    input: str = ""
     change: str = ""
     lang: str = ""
     theme: str = ""
@@ -70,7 +72,7 @@ class View:
 
     def at(self, path: str, **changes: str | Where) -> "View":
         """Another page with the same period, comparison and filters; what only this page knows is dropped."""
-        return self.but(**{"path": path, "by": "", "sort": "", "change": "", "since": "", "until": "", **changes})
+        return self.but(**{"path": path, "by": "", "sort": "", "change": "", "input": "", "since": "", "until": "", **changes})
 
     def keeping(self, dimension: str, value: str) -> "View":
         """Narrowed to a segment.

@@ -1,0 +1,144 @@
+"""A page for every metric, and the list of them all: by discovery, so that a new metric file has its page at once."""
+
+from fari.engine.answer import Answer
+from fari.engine.ask import Asker
+from fari.engine.wording import definition
+from fari.errors import UsageError, did_you_mean
+from fari.insight.advice import book
+from fari.metrics import METRICS
+from fari.metrics.kinds import DIMENSIONS
+from fari.surfaces import asking, output
+from fari.surfaces.web import ahead, frame, lines, opened
+from fari.surfaces.web.page import Cell, Column, Page, Table
+from fari.surfaces.web.pages.overview import card
+from fari.surfaces.web.site import Scene, all_metrics
+from fari.surfaces.words import capital
+
+BAND = 13
+"""Of so many of the last periods the interval is drawn: each has to be drawn anew hundreds of times."""
+
+
+def metrics(scene: Scene) -> Page:
+    """Every metric with its value in the period and what it was before."""
+    if scene.empty:
+        return Page("empty.html", scene.said.say("Nothing is imported yet"), [])
+    answers = scene.compare(*all_metrics())
+    rows = [
+        {
+            "title": capital(scene.said.label(answer.metric)),
+            "value": scene.shown(answer),
+            "exact": scene.exact(answer.value),
+            "change": scene.change(answer),
+            "says": definition(answer.metric).partition("\n")[0],
+            "url": scene.view.at(f"/metrics/{answer.metric}").url,
+            "stage": METRICS[answer.metric].stage,
+            "search": f"{answer.metric} {scene.said.label(answer.metric)}".lower(),
+        }
+        for answer in answers
+    ]
+    stages = [(stage, [row for row in rows if row["stage"] == stage]) for stage in ("acquisition", "retention", "monetisation")]
+    shown = {"stages": [(scene.said.say(stage), own) for stage, own in stages]}
+    return Page("metrics.html", scene.said.say("All metrics"), output.objects(answers, True), output.rows(answers, compared=True), shown)
+
+
+def metric(scene: Scene) -> Page:
+    """One metric: its history, why it changed, what if, what may come, how it is computed and the rows behind it."""
+    name = scene.view.path.rsplit("/", 1)[-1]
+    if name not in METRICS:
+        raise UsageError(f"there is no metric {name!r}{did_you_mean(name, METRICS)}")
+    if scene.empty:
+        return Page("empty.html", capital(scene.said.label(name)), [])
+    by = asking.split_by(scene.view.by)
+    answers = history(scene, name, by)
+    if scene.whole:
+        return Page("metric.html", name, output.objects(answers, True), output.rows(answers, by, compared=True))
+    judged = scene.judged(name)
+    answer = (judged or scene.compare(name))[0] if scene.fits(name) else None
+    if answer is None:
+        raise UsageError(f"{name} cannot be narrowed to {', '.join(dimension for dimension, _ in scene.view.where)}")
+    own = card(scene, answer, [], scene.goals().get(name))
+    number = opened.explanation(scene, name)
+    reasons = ahead.because(scene, name)
+    supposed, wrong = ahead.what_if(scene, name)
+    coming, no_forecast, waiting = ahead.foretold(scene, name)
+    band = _band(scene, name) if not by else []
+    chart = lines.by_segment(scene, name, by[0], answers) if by else lines.history(scene, name, answers, band or [], scene.noted(name))
+    shown = {
+        "name": name,
+        "own": own,
+        "definition": definition(name),
+        "says": definition(name).partition("\n")[0],
+        "direction": {"up": scene.said.say("Up is good."), "down": scene.said.say("Down is good."), "neutral": ""}[METRICS[name].good],
+        "chart": chart,
+        "because": reasons,
+        "what_if": ahead.figures(scene, supposed, name) if supposed else [],
+        "assumed": supposed.assumptions if supposed else (),
+        "wrong": wrong,
+        "levers": [(one, scene.said.label(one)) for one in ahead.levers(scene, name)],
+        "forecast": coming,
+        "no_forecast": no_forecast,
+        "number": number,
+        "put_in": scene.sentence(opened.put_in(scene, number)),
+        "inputs": opened.inputs(scene, number),
+        "rules": opened.rules(number),
+        "behind": opened.behind(scene, number),
+        "split": segments(scene, name, by[0]) if by else None,
+        "dimensions": [(one, scene.said.name("dimension", one), (one,) == by) for one in dimensions(scene, name)],
+        "grains": [(one, scene.said.say(one), one == scene.history[-1].grain) for one in ("day", "week", "month", "quarter", "year")],
+        "advice": book().get(name, {}),
+        "used_by": [(one, capital(scene.said.label(one))) for one in all_metrics() if name in METRICS[one].inputs and METRICS[one].listed],
+        "commands": frame.commands(scene, scene.site.origin),
+        "explain_command": f"fari explain {name} {scene.typed(scene.period)}",
+    }
+    title = f"{own.title}, {scene.name(scene.period)}"
+    return Page("metric.html", title, None, (), shown, pending=judged is None or reasons is None or waiting or band is None)
+
+
+def history(scene: Scene, name: str, by: tuple[str, ...] = ()) -> list[Answer]:
+    """A metric over the periods of the view, each held against the one before it: what JSON and CSV have, and `fari metrics` prints."""
+    from fari.engine.compare import compare
+
+    question = scene.question(name, periods=scene.history, by=by)
+    against = scene.view.compare or "previous"
+    return scene.kept("compare", question, against, make=lambda asker: compare(asker, question, against))
+
+
+def _band(scene: Scene, name: str) -> list[Answer] | None:
+    """The last answers with bounds; None as long as they are being worked out."""
+    from fari.insight.intervals import intervals
+
+    question = scene.question(name, periods=scene.history[-BAND:])
+
+    def make(asker: Asker) -> list[Answer]:
+        return intervals(asker, question, 0.9)
+
+    return scene.later("band", question, make=make)
+
+
+def dimensions(scene: Scene, name: str) -> list[str]:
+    """What a metric can be split by."""
+    return [one for one in DIMENSIONS if scene.fits(name, (one,)) and one not in ("cause",)]
+
+
+def segments(scene: Scene, name: str, dimension: str) -> Table:
+    """The period by segment beside the period compared with; all together below."""
+    said = scene.said.say
+    heads = [Column(dimension, capital(scene.said.name("dimension", dimension)), number=False), Column("value", scene.name(scene.period))]
+    heads += [Column("before", scene.name(scene.other)), Column("change", said("Change"))]
+
+    def row(answer: Answer, value: str) -> list[Cell]:
+        before = answer.compared.value if answer.compared else None
+        url = scene.view.keeping(dimension, value).but(by="").url if value else ""
+        first = Cell(scene.said.value(dimension, value) if value else said("All"), value, url)
+        return [
+            first,
+            Cell(scene.shown(answer), answer.value, title=scene.exact(answer.value)),
+            Cell(scene.value(before, answer.unit, answer.currency), before),
+            Cell(scene.change(answer), answer.change),
+        ]
+
+    rows = [row(answer, answer.segment[dimension]) for answer in scene.compare(name, by=(dimension,))]
+    return Table(heads, rows, row(scene.compare(name)[0], "")).sorted_by(scene.view.sort or "-value")
+
+
+PAGES = {"/metrics": metrics, "/metrics/{name}": metric}

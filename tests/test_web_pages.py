@@ -1,0 +1,147 @@
+"""Pages and their data: for every metric the page, its JSON, its CSV and the command line say the same."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from tests.commands import run
+
+from fari.metrics import METRICS, listed
+from fari.surfaces.format import exact
+from fari.surfaces.project import Place
+from fari.surfaces.web.app import application
+from fari.surfaces.web.site import Site
+
+
+@pytest.fixture(scope="module")
+def client(demo: Path) -> Iterator[TestClient]:
+    with TestClient(application(Site(Place(demo)))) as one:
+        yield one
+
+
+def read(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+@pytest.mark.parametrize("by", ["", "channel"])
+def test_page_json_csv_and_command_line_agree_on_every_metric(client: TestClient, demo: Path, by: str) -> None:
+    names = [name for name in listed() if not by or client.get(f"/metrics/{name}.json?by={by}").status_code == 200]
+    assert len(names) > 30
+    first = read(client.get("/metrics/mrr.json").text)
+    since, until = first[0]["from"][:7], first[-1]["from"][:7]
+    options = ["--from", since, "--to", until, "--compare", "previous", *(["--by", by] if by else []), "--format", "json"]
+    typed = run(["metrics", *names, *options], demo)
+    told = read(typed.out)
+    for name in names:
+        own = [one for one in told if one["metric"] == name]
+        answers = read(client.get(f"/metrics/{name}.json", params={"by": by} if by else {}).text)
+        assert answers == own, name
+        rows = list(csv.DictReader(io.StringIO(client.get(f"/metrics/{name}.csv", params={"by": by} if by else {}).text)))
+        assert [row["value"] for row in rows] == ["" if one["value"] is None else exact(Decimal(one["value"])) for one in own], name
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_has_a_page_with_its_number(client: TestClient, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is worked out behind the reader's back is of another test, and takes its time.
+    monkeypatch.setattr(Site, "later", lambda *_: None)
+    page = client.get(f"/metrics/{name}")
+    assert page.status_code == 200
+    answer = read(client.get(f"/metrics/{name}.json").text)[-1]
+    if answer["value"] is not None:
+        assert f'<span title="{exact(Decimal(answer["value"]))}">' in page.text
+    assert "FAILS" not in page.text
+    assert "✗" not in page.text
+    assert 'class="bad">sum' not in page.text
+
+
+def test_overview_is_whole_in_every_form(client: TestClient) -> None:
+    data = read(client.get("/overview.json").text)
+    assert [one["metric"] for one in data["metrics"]][:8] == [
+        "lead_conversion_rate", "mrr", "visitors", "customer_churn_rate", "clv", "mqls", "cac", "sqls",
+    ]  # fmt: skip
+    assert data["headline"]["first"] or data["headline"]["then"]
+    assert all(one["verdict"] in ("real", "within noise", "too few") for one in data["metrics"] if one["change"] is not None)
+    split = [one for one in data["channels"] if one["metric"] == "visitors" and one["segment"]]
+    assert sum(one["value"] for one in split) == next(one["value"] for one in data["channels"] if one["metric"] == "visitors" and not one["segment"])
+    page = client.get("/").text
+    assert page.count('<article class="card">') == 12
+    assert data["headline"]["first"].split(":")[0] in page
+    rows = list(csv.DictReader(io.StringIO(client.get("/overview.csv").text)))
+    assert [row["metric"] for row in rows] == [one["metric"] for one in data["metrics"]]
+
+
+def test_filters_stack_and_are_taken_off_one_by_one(client: TestClient) -> None:
+    page = client.get("/?channel=Paid+Search&country=DE").text
+    assert 'href="/?country=DE" aria-label="Take off the filter Paid Search"' in page
+    assert 'href="/?channel=Paid+Search" aria-label="Take off the filter DE"' in page
+    whole, part = (read(client.get(f"/metrics/leads.json{query}").text)[-1]["value"] for query in ("", "?channel=Paid+Search"))
+    assert 0 < part < whole
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("/metrics/curn", 400, "there is no metric &#39;curn&#39;"),
+        ("/?period=2026-13", 400, "is no period"),
+        ("/?chanel=Email", 400, "did you mean &#39;channel&#39;"),
+        ("/?rules=nobody", 400, "nobody"),
+        ("/?page=0", 400, "page is a number"),
+        ("/nowhere", 404, "there is no page /nowhere"),
+        ("/?lang=xx", 400, "lang is en or it"),
+    ],
+)
+def test_what_is_wrong_is_said(client: TestClient, url: str, status: int, said: str) -> None:
+    answer = client.get(url)
+    assert (answer.status_code, said in answer.text) == (status, True)
+    assert "<h1>" in answer.text
+
+
+def test_errors_of_data_are_data(client: TestClient) -> None:
+    answer = client.get("/metrics/mrr.json?period=soon")
+    assert answer.status_code == 400
+    assert "is no period" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/metrics/cac"])
+def test_values_can_be_hidden(client: TestClient, path: str) -> None:
+    shown, hidden = client.get(path).text, client.get(f"{path}?hide=1").text
+    assert "€" in shown
+    main = hidden.split("<main")[1].split("</main>")[0]
+    assert not re.search(r"€\s?\d", main)
+    assert not re.search(r'title="[\d.]+"', main)
+    assert "•••" in hidden
+
+
+def test_italian_page_has_italian_numbers(client: TestClient) -> None:
+    page = client.get("/", headers={"Accept-Language": "it-IT,it;q=0.9"}).text
+    assert '<html lang="it">' in page
+    assert "Panoramica" in page
+    assert "rispetto a" in page
+
+
+def test_what_comes_from_data_is_escaped(client: TestClient) -> None:
+    page = client.get("/", params={"channel": "<script>alert(1)</script>"}).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_no_page_has_script_or_style_in_it(client: TestClient) -> None:
+    for path in ("/", "/metrics", "/metrics/mrr", "/metrics/mrr?by=channel"):
+        answer = client.get(path)
+        assert " style=" not in answer.text
+        assert "<style" not in answer.text
+        assert " onclick" not in answer.text
+        assert answer.text.count("<script") == answer.text.count('<script src="/static/')
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_pages_are_light(client: TestClient) -> None:
+    for path in ("/", "/metrics", "/metrics/mrr?by=channel", "/metrics/visitors"):
+        assert len(client.get(path).content) < 200_000, path
