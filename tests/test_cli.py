@@ -154,7 +154,14 @@ def test_init_never_overwrites(fari: Fari, tmp_path: Path) -> None:
     assert fari("init").status == 0
     written = (tmp_path / "fari.toml").read_text(encoding="utf-8")
     assert f'name = "{tmp_path.name}"' in written
-    assert (tmp_path / ".gitignore").read_text(encoding="utf-8").split() == ["facts/", "*.tmp", "ledger/", "fari.sqlite*", "spool.sqlite*"]
+    assert (tmp_path / ".gitignore").read_text(encoding="utf-8").split() == [
+        "facts/",
+        "*.tmp",
+        "ledger/",
+        "fari.sqlite*",
+        "spool.sqlite*",
+        "desk.sqlite*",
+    ]
     said = fari("init", "--name", "Other")
     assert said.status == 1
     assert "is there already" in said.complaint

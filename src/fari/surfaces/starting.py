@@ -10,7 +10,7 @@ from fari.errors import FariError, UsageError, did_you_mean
 from fari.surfaces import terminal
 from fari.surfaces.project import Place
 
-IGNORED = ("ledger/", "facts/", "fari.sqlite*", "spool.sqlite*")
+IGNORED = ("ledger/", "facts/", "fari.sqlite*", "spool.sqlite*", "desk.sqlite*")
 """What git is to leave alone: personal data, and what can be built again."""
 
 

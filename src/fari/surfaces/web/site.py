@@ -22,6 +22,7 @@ from fari.metrics import METRICS, listed
 from fari.surfaces import asking
 from fari.surfaces import format as numbers
 from fari.surfaces.project import Place, today
+from fari.surfaces.web import desk
 from fari.surfaces.web.view import View
 from fari.surfaces.words import Words, words
 
@@ -56,6 +57,11 @@ class Site:
     def folder(self) -> Path:
         """The project's folder."""
         return self.ledger.folder
+
+    @property
+    def desk(self) -> desk.Desk:
+        """What people have done in this project's dashboard."""
+        return desk.Desk(self.folder / desk.NAME)
 
     def _toml(self) -> Path:
         return self.folder / TOML
