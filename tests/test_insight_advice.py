@@ -153,8 +153,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     (tmp_path / "fari.toml").write_text('[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n', encoding="utf-8")
     fari = Fari(capsys, tmp_path)
     text = fari("advise", "--top", "1")
-    assert "raise lead_to_mql_rate of channel Email" in text.out
+    assert "raise lead-to-MQL rate in Email" in text.out
     assert "what moves it" in text.out
     assert "published: 5.6 %" in text.out
     assert fari("advise", "--format", "json").json["advice"][0]["segment"] == "Email"
+    italian = fari("advise", "--top", "1", "--lang", "it").out
+    assert "aumentare il tasso da lead a MQL in Email" in italian
+    assert "conoscere chi compra" in italian
     assert fari("advise", "--top", "0").status == 2

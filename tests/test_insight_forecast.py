@@ -115,7 +115,7 @@ def test_where_too_little_is_known_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="opening_mrr is a level"):
         forecast(firm(tmp_path / "long", months=14), Question(("opening_mrr",), ()))
     (short,) = forecast(firm(tmp_path / "short", months=13), MRR)
-    assert (short.months[0].low, short.notes) == (None, ("no bounds: they need 15 whole months of past",))
+    assert (short.months[0].low, short.notes) == (None, ("short",))
 
 
 def test_on_simulated_companies_the_bounds_hold_about_as_often_as_they_say(tmp_path: Path) -> None:
@@ -188,5 +188,6 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     text = fari("forecast", "--months", "2")
     assert "renewed" in text.out
     assert "when tried they held" in text.err
+    assert "MRR: i limiti devono valere 80,0% delle volte" in fari("forecast", "--months", "2", "--lang", "it").err
     assert fari("forecast", "--months", "99").status == 2
     assert fari("forecast", "leads").complaint.startswith("leads has 0 whole months")

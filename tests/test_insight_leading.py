@@ -123,7 +123,7 @@ def test_in_a_company_leads_are_found_to_lead(capsys: pytest.CaptureFixture[str]
     assert "visitors" in found.left_out
     (tmp_path / "fari.toml").write_text('[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n', encoding="utf-8")
     fari = Fari(capsys, tmp_path)
-    assert fari("leading").out.startswith("leads foretells new_customers best: ")
+    assert fari("leading").out.startswith("Leads foretells new customers best: ")
     told = fari("leading", "leads", "--of", "new_mrr", "--format", "json").json
     assert (told["target"], told["figures"][0]["verdict"]) == ("new_mrr", "leads")
     assert fari("leading", "lead").status == 2

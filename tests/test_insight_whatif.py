@@ -14,7 +14,7 @@ from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.periods import parse as period_of
 from fari.errors import FariError, UsageError
-from fari.insight.whatif import TARGETS, parse, sensitivities, whatif
+from fari.insight.whatif import TARGETS, Assumption, parse, sensitivities, whatif
 from fari.metrics import listed
 
 MARCH = Question((), (period_of("2025-03"),))
@@ -118,7 +118,7 @@ def test_what_is_so_many_times_another_moves_it_and_what_moves_alone_says_so(fir
     found = moved(firm, "arr=+10%")
     assert (found["arr"], found["mrr"]) == ((12360, 13596), (1030, 1133))
     told = whatif(firm, MARCH, [parse("customer_lifetime_months=10")])
-    assert "customer_lifetime_months is moved alone; what it is made of (customer_churn_rate) stays" in told.assumptions
+    assert Assumption("alone", "customer_lifetime_months", ("customer_churn_rate",)) in told.assumptions
 
 
 def test_a_level_at_the_opening_can_be_set(firm: Asker) -> None:
@@ -138,7 +138,7 @@ def test_what_cannot_be_is_refused(firm: Asker) -> None:
     for impossible in ("new_customers=-5", "churned_customers=+15", "mrr=-2000"):
         with pytest.raises(FariError, match="which is less than nothing"):
             moved(firm, impossible)
-    with pytest.raises(UsageError, match=r"write customer_churn_rate=\+5% .* for points customer_churn_rate=\+0.05"):
+    with pytest.raises(UsageError, match=r"write customer_churn_rate=\+5% .* customer_churn_rate=\+0.05 for points"):
         parse("customer_churn_rate=+5")
     for typed in ("churn=3", "mrr", "mrr=lots", "customer_churn_rate=3"):
         with pytest.raises(UsageError):
@@ -156,7 +156,9 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert told["mrr"]["then"][0]["opening"] == 600
     text = fari("whatif", "new_customers=+100%", "--period", "2025-03")
     assert "€250.00" in text.out
-    assert "assumed: new_mrr follows new_customers" in text.err
+    assert "assumed: new MRR in step with new customers" in text.err
+    assert "ipotesi: l'MRR nuovo, in proporzione" in fari("whatif", "new_customers=+100%", "--period", "2025-03", "--lang", "it").err
+    assert "MRR in the months to come stays as it is." in fari("whatif", "customer_lifetime_months=10", "--period", "2025-03").out
     drivers = fari("whatif", "--period", "2025-03", "--format", "json").json
     assert drivers["sensitivities"][0]["moves"]["mrr"]["change"] > 0
     assert "MRR in 12 months" in fari("whatif", "--period", "2025-03").out

@@ -15,17 +15,21 @@ import fari.surfaces
 from fari.engine.answer import Answer
 from fari.engine.periods import Period, parse
 from fari.errors import UsageError
+from fari.insight.advice import book
 from fari.insight.drivers import Driver
+from fari.insight.forecast import COHORTS
 from fari.insight.parts import Part
+from fari.insight.series import MODELS
 from fari.insight.tree import BETWEEN
 from fari.insight.why import Why
 from fari.metrics import DIMENSIONS, METRICS
 from fari.metrics.kinds import GIVEN
+from fari.surfaces.foretelling import _SAYS
 from fari.surfaces.sentences import sentences
 from fari.surfaces.words import LOCALES, Words, words
 
 SURFACES = Path(fari.surfaces.__path__[0])
-SAYING = ("checking.py", "sentences.py", "why.py", "words.py")
+SAYING = ("advising.py", "checking.py", "forecasting.py", "foretelling.py", "sentences.py", "whatif.py", "why.py", "words.py")
 
 
 def catalogue(locale: str) -> dict[tuple[str, str], str]:
@@ -61,6 +65,14 @@ def test_every_sentence_is_translated_and_no_other() -> None:
     assert set(known) == {*said(), *heads}
     for key, text in known.items():
         assert sorted(re.findall(r"\{(\w+)\}", key)) == sorted(re.findall(r"\{(\w+)\}", text)), key
+
+
+def test_models_verdicts_and_advice_have_italian_names() -> None:
+    known = catalogue("it")
+    advice = {text for told in book().values() for text in (*told["moves"], *([told["says"]] if "says" in told else []))}
+    for context, names in {"model": {*MODELS, COHORTS}, "verdict": set(_SAYS.values()), "advice": advice}.items():
+        assert {name for each, name in known if each == context} == names
+        assert all(known[context, name] for name in names)
 
 
 def test_other_languages_are_refused() -> None:

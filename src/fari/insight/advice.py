@@ -75,7 +75,7 @@ class Counsel:
     period: Period
     advice: tuple[Advice, ...]
     looked: int
-    """Segments that were looked at."""
+    """Rates and churns of segments that are worse than those of all others, by chance or not."""
     benchmarks: tuple[Benchmark, ...]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from fari.engine.answer import Number, Question
 from fari.engine.ask import Asker, defaults
@@ -24,8 +25,12 @@ from fari.metrics import METRICS
 from fari.metrics.kinds import GIVEN, Formula, Measure
 
 YEAR = 12
+BOUNDED = YEAR + series.TRIED
+"""A level needs so many months for its bounds."""
 TRIALS = 8
 """A level is tried at so many months at most: the last ones that have a year before them."""
+Note = Literal["ratio", "short", "empty", "worse"]
+"""A ratio is carried on by itself; no bounds, as the past is short or held nothing; the last value again would have been nearer."""
 PARTS = ("committed", "renewed", "growth", "new")
 _CENT = Decimal("1e-6")
 
@@ -40,6 +45,8 @@ class Movements:
     lost: str
 
 
+COHORTS = "cohorts of customers by term, and what is won"
+"""The model of a level."""
 LEVELS = {
     "mrr": Movements(("new_mrr", "reactivation_mrr"), ("expansion_mrr",), ("contraction_mrr",), "churned_mrr"),
     "customers": Movements(("new_customers", "reactivated_customers"), (), (), "churned_customers"),
@@ -70,7 +77,7 @@ class Forecast:
     error: float | None
     """Its mean absolute error when tried, over that of the last value again; None where it could not be."""
     bounds: Bounds | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def forecast(asker: Asker, question: Question, count: int = YEAR, level: float = 0.8) -> list[Forecast]:
@@ -158,7 +165,7 @@ def _formula(asker: Asker, question: Question, count: int, level: float) -> Fore
     if any(each in GIVEN for each in formula.inputs) and formula.unit == "months":
         raise UsageError(f"{name} is not foretold: a lifetime is one over churn, and has no path of its own")
     found = _series(name, formula.unit, question.periods, values(asker, question), count, level)
-    return replace(found, notes=("a ratio is carried on by itself, not through its inputs",))
+    return replace(found, notes=("ratio",))
 
 
 @dataclass(frozen=True)
@@ -199,11 +206,10 @@ def _level(asker: Asker, question: Question, count: int, level: float) -> Foreca
         width = None if found is None else _number(found.at(step) * float(value or scale))
         ahead.append(Ahead(period, value, None if width is None else max(value - width, Decimal(0)), None if width is None else value + width, made))
     error = trial.error / naive.error if found and naive.error else None
-    short = len(known.levels) < YEAR + series.TRIED
-    notes = () if found else (f"no bounds: they need {YEAR + series.TRIED} whole months of past" if short else "no bounds: it was 0 when tried",)
+    notes: tuple[Note, ...] = () if found else ("short" if len(known.levels) < BOUNDED else "empty",)
     if error is not None and error > 1:
-        notes = ("when it was tried, the last value again would have been nearer",)
-    return Forecast(name, METRICS[name].unit, known.months[-1], tuple(ahead), "cohorts of customers by term, and what is won", error, found, notes)
+        notes = ("worse",)
+    return Forecast(name, METRICS[name].unit, known.months[-1], tuple(ahead), COHORTS, error, found, notes)
 
 
 def _known(asker: Asker, question: Question) -> _Past:

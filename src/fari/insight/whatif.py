@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from itertools import pairwise
+from typing import Literal
 
 from fari.engine.answer import Number, Question
 from fari.engine.ask import Asker, has
@@ -68,6 +69,19 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Assumption:
+    """What no formula says of a metric.
+
+    A `quotient` moves the first of the others, and the second stays; a `multiple` moves the other; one set `alone` leaves those it is made of; what
+    `follows` is as much more or less as the other; and a `level` moves by as much as its movements do.
+    """
+
+    kind: Literal["quotient", "multiple", "alone", "follows", "level"]
+    metric: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Month:
     """A month to come: MRR at its beginning, what adds to it and takes from it by movement, and MRR at its end, which is their sum."""
 
@@ -89,7 +103,7 @@ class WhatIf:
     changes: tuple[Change, ...]
     figures: tuple[Figure, ...]
     """The metrics that move, those changed first."""
-    assumptions: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
     now: tuple[Month, ...]
     then: tuple[Month, ...]
 
@@ -110,7 +124,7 @@ class _World:
 
     known: dict[str, Number | None]
     rules: Rules
-    said: dict[str, None] = field(default_factory=dict)
+    said: dict[Assumption, None] = field(default_factory=dict)
 
     def value(self, name: str) -> Number | None:
         return recomputed(name, self.known, self.rules)[0]
@@ -136,7 +150,7 @@ def parse(text: str) -> Change:
         amount = amount / 100
         return Change(name, "*", 1 + amount) if signed else Change(name, "=", amount)
     if METRICS[name].unit == "rate" and abs(amount) > 1:
-        other = f"for a part more or less than it is; for points {name}={typed[0]}{abs(amount) / 100}" if signed else f"or {name}={amount / 100}"
+        other = f"for a part more or less than it is, {name}={typed[0]}{abs(amount) / 100} for points" if signed else f"or {name}={amount * 100}%"
         raise UsageError(f"{name} is a share: write {name}={typed}% {other}, not {text!r}")
     return Change(name, "+" if signed else "=", amount)
 
@@ -256,15 +270,15 @@ def _set(world: _World, change: Change, base: _World) -> None:
         over = world.value(pair[1])
         if not over or pair[1] in GIVEN:
             break
-        world.said[f"{name} moves {pair[0]}; {pair[1]} stays"] = None
+        world.said[Assumption("quotient", name, pair)] = None
         name, value = pair[0], value * Decimal(over)
         metric = METRICS[ruled(name, world.rules)]
     if isinstance(metric, Formula):
         if (part := _multiple(metric)) is not None:
-            world.said[f"{name} moves {part[0]}"] = None
+            world.said[Assumption("multiple", name, part[:1])] = None
             name, value = part[0], _WIDE.divide(Decimal(value), part[1])
         else:
-            world.said[f"{name} is moved alone; what it is made of ({', '.join(one for one in metric.inputs if one not in GIVEN)}) stays"] = None
+            world.said[Assumption("alone", name, tuple(one for one in metric.inputs if one not in GIVEN))] = None
     world.known[name] = value
 
 
@@ -290,7 +304,7 @@ def _follow(base: _World, world: _World, fixed: set[str]) -> None:
         times, value = ratio(before), base.known.get(after)
         if times is not None and value and not moved(after):
             world.known[after] = Decimal(value) * times
-            world.said[f"{after} follows {before}"] = None
+            world.said[Assumption("follows", after, (before,))] = None
     for _, adding, taking, closing in MOVEMENTS:
         level = base.known.get(closing)
         if level is None or moved(closing):
@@ -300,7 +314,7 @@ def _follow(base: _World, world: _World, fixed: set[str]) -> None:
         )
         if change:
             world.known[closing] = Decimal(level) + change
-            world.said[f"{closing} at the end of the period moves by as much as its movements do"] = None
+            world.said[Assumption("level", closing)] = None
 
 
 def _drives(metric: Metric) -> bool:

@@ -255,6 +255,7 @@ def whatif(
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
     """Say what follows if metrics were other than they are.
@@ -264,7 +265,7 @@ def whatif(
     from fari.surfaces.asking import Asked
     from fari.surfaces.whatif import show_whatif
 
-    show_whatif(context.obj, Asked((), period, where=tuple(where or ()), rules=rules, as_of=as_of), tuple(changes or ()), format_)
+    show_whatif(context.obj, Asked((), period, where=tuple(where or ()), rules=rules, as_of=as_of), tuple(changes or ()), lang, format_)
 
 
 @app.command()
@@ -276,6 +277,7 @@ def forecast(
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
     """Say what the months to come may bring.
@@ -286,7 +288,7 @@ def forecast(
     from fari.surfaces.forecasting import show_forecast
 
     asked = Asked(tuple(names or ()), where=tuple(where or ()), rules=rules, as_of=as_of, interval=interval)
-    show_forecast(context.obj, asked, months, format_)
+    show_forecast(context.obj, asked, months, lang, format_)
 
 
 @app.command()
@@ -296,6 +298,7 @@ def leading(
     of: Annotated[str, typer.Option("--of", metavar="NAME", help="What is to be foretold: new_customers, new_mrr, ...")] = "new_customers",
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
     """Say which early figures foretell new customers, and how many weeks ahead.
@@ -305,7 +308,7 @@ def leading(
     from fari.surfaces.asking import Asked
     from fari.surfaces.foretelling import show_leading
 
-    show_leading(context.obj, Asked(tuple(names or ()), where=tuple(where or ()), as_of=as_of), of, format_)
+    show_leading(context.obj, Asked(tuple(names or ()), where=tuple(where or ()), as_of=as_of), of, lang, format_)
 
 
 @app.command()
@@ -538,6 +541,7 @@ def advise(
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
     format_: Annotated[str, typer.Option("--format", metavar="table|json", help="How to print it.")] = "table",
 ) -> None:
     """Say where there is the most to gain, in money over the next year.
@@ -547,7 +551,7 @@ def advise(
     from fari.surfaces.advising import show_advice
     from fari.surfaces.asking import Asked
 
-    show_advice(context.obj, Asked((), where=tuple(where or ()), rules=rules, as_of=as_of), top, format_)
+    show_advice(context.obj, Asked((), where=tuple(where or ()), rules=rules, as_of=as_of), top, lang, format_)
 
 
 @app.command()
