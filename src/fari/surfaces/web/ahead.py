@@ -163,7 +163,7 @@ def _drawn(scene: Scene, metric: str, found: Forecast) -> Figure:
     last = found.months[-1]
     bounds_ = "" if last.low is None or last.high is None else f" ({scene.value(last.low, unit)} – {scene.value(last.high, unit)})"
     summary = said("{value} expected in {period}{bounds}, by {model}.",
-        value=scene.value(last.value, unit), period=scene.name(last.period), bounds=bounds_, model=said(found.model))  # fmt: skip
+        value=scene.value(last.value, unit), period=scene.name(last.period), bounds=bounds_, model=scene.said.name("model", found.model))  # fmt: skip
     title = said("What may come")
     heads = [
         Column("period", said("Period"), number=False),

@@ -12,6 +12,7 @@ from fari.surfaces.web import ahead, frame, lines, opened
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.pages.overview import card
 from fari.surfaces.web.site import Scene, all_metrics
+from fari.surfaces.whatif import assumed
 from fari.surfaces.words import capital
 
 BAND = 13
@@ -72,7 +73,7 @@ def metric(scene: Scene) -> Page:
         "chart": chart,
         "because": reasons,
         "what_if": ahead.figures(scene, supposed, name) if supposed else [],
-        "assumed": supposed.assumptions if supposed else (),
+        "assumed": [assumed(one, scene.said) for one in supposed.assumptions] if supposed else [],
         "wrong": wrong,
         "levers": [(one, scene.said.label(one)) for one in ahead.levers(scene, name)],
         "forecast": coming,
@@ -85,7 +86,8 @@ def metric(scene: Scene) -> Page:
         "split": segments(scene, name, by[0]) if by else None,
         "dimensions": [(one, scene.said.name("dimension", one), (one,) == by) for one in dimensions(scene, name)],
         "grains": [(one, scene.said.say(one), one == scene.history[-1].grain) for one in ("day", "week", "month", "quarter", "year")],
-        "advice": book().get(name, {}),
+        "moves": [scene.said.name("advice", text) for text in book().get(name, {}).get("moves", ())],
+        "published": scene.said.name("advice", book().get(name, {}).get("says", "")),
         "used_by": [(one, capital(scene.said.label(one))) for one in all_metrics() if name in METRICS[one].inputs and METRICS[one].listed],
         "commands": frame.commands(scene, scene.site.origin),
         "explain_command": f"fari explain {name} {scene.typed(scene.period)}",
