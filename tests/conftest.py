@@ -1,10 +1,12 @@
 """Fixtures that several test files share: a made-up company with half a year of data, made once for all workers."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+ROOT = Path(__file__).parent.parent
 MONTHS = 8
 
 
@@ -20,3 +22,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
         if not one.found():
             make(one, lambda _: None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+    """The path of a Chromium; one is installed where there is none."""
+    base = tmp_path_factory.getbasetemp()
+    with FileLock((base if worker_id == "master" else base.parent) / "chromium.lock"):
+        done = subprocess.run([ROOT / "scripts" / "chromium"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

@@ -1,0 +1,210 @@
+"""The dashboard in a real browser: every page in both themes, on a phone, without JavaScript, by keyboard, in print; and the ways through it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+
+from fari.surfaces.project import Place
+from fari.surfaces.web.app import application
+from fari.surfaces.web.site import Site
+
+PAGES = ("/", "/metrics", "/metrics/mrr", "/metrics/cac", "/metrics/customer_churn_rate?by=channel", "/metrics/curn")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+WIDE: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def address(demo: Path) -> Iterator[str]:
+    """A running server over the demo."""
+    server = uvicorn.Server(uvicorn.Config(application(Site(Place(demo))), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A reader's window; whatever the console complains of fails the test."""
+    context = browser.new_context(viewport=WIDE, base_url=address)
+    yield from window(context)
+
+
+def window(context: BrowserContext) -> Iterator[Page]:
+    one = context.new_page()
+    complaints: list[str] = []
+    one.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    one.on("pageerror", lambda error: complaints.append(str(error)))
+    yield one
+    context.close()
+    assert [text for text in complaints if "status of 4" not in text] == []
+
+
+def settled(page: Page, url: str) -> None:
+    """A page with everything on it."""
+    page.goto(url)
+    page.wait_for_selector("body:not([data-pending])", timeout=60_000)
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).response["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes'][:4]]}" for one in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_accessible_in_both_themes(browser: Browser, address: str, path: str, theme: str) -> None:
+    for one in window(browser.new_context(viewport=WIDE, base_url=address, color_scheme=theme, reduced_motion="reduce")):  # type: ignore[arg-type]
+        settled(one, path)
+        assert violations(one) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_cut_off_on_a_phone(browser: Browser, address: str, path: str) -> None:
+    for one in window(browser.new_context(viewport=PHONE, base_url=address, is_mobile=True, has_touch=True)):
+        settled(one, path)
+        assert one.evaluate("document.documentElement.scrollWidth") <= 360
+        assert violations(one) == []
+
+
+def test_overview_fits_one_screen(page: Page) -> None:
+    settled(page, "/")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 768
+    expect(page.get_by_role("heading", level=1)).not_to_be_empty()
+    expect(page.locator(".card")).to_have_count(12)
+
+
+def test_a_channel_narrows_the_page_and_back_goes_back(page: Page) -> None:
+    settled(page, "/")
+    before = page.locator(".card .value").all_inner_texts()
+    page.get_by_role("rowheader", name="Organic Search").get_by_role("link").click()
+    expect(page.get_by_label("Take off the filter Organic Search")).to_be_visible()
+    assert "channel=Organic+Search" in page.url
+    assert page.locator(".card .value").all_inner_texts() != before
+    page.go_back()
+    assert page.locator(".card .value").all_inner_texts() == before
+    page.go_forward()
+    page.get_by_label("Take off the filter Organic Search").click()
+    expect(page.locator(".chips")).to_have_count(0)
+    assert page.locator(".card .value").all_inner_texts() == before
+
+
+def test_choosing_shows_at_once(page: Page) -> None:
+    settled(page, "/")
+    page.get_by_label("Period", exact=True).select_option("2026-09")
+    page.wait_for_url("**period=2026-09**")
+    expect(page.get_by_label("Period", exact=True)).to_have_value("2026-09")
+    page.get_by_label("Comparison", exact=True).select_option("year")
+    page.wait_for_url("**compare=year**")
+    assert "period=2026-09" in page.url
+
+
+def test_from_a_number_to_its_rows(page: Page) -> None:
+    settled(page, "/")
+    page.get_by_role("link", name="CAC", exact=True).first.click()
+    page.wait_for_selector("body:not([data-pending])", timeout=60_000)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("CAC")
+    expect(page.locator("#rows")).to_contain_text("= the number")
+    page.get_by_role("link", name="new customers", exact=True).first.click()
+    expect(page.locator("#rows tbody tr").first).to_contain_text("stripe_subscriptions")
+    page.get_by_text("As a table").first.click()
+    expect(page.locator(".as-table table").first).to_be_visible()
+
+
+def test_what_if_is_worked_out(page: Page) -> None:
+    settled(page, "/metrics/cac")
+    page.get_by_label("Suppose").fill("new_customers=+100%")
+    page.get_by_role("button", name="Work it out").click()
+    page.wait_for_url("**change=**")
+    expect(page.locator("tr.own")).to_contain_text("CAC")
+    page.get_by_label("Suppose").fill("nonsense")
+    page.get_by_role("button", name="Work it out").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_pages_work_without_javascript(browser: Browser, address: str) -> None:
+    for one in window(browser.new_context(viewport=WIDE, base_url=address, java_script_enabled=False)):
+        one.goto("/")
+        one.get_by_label("Period", exact=True).select_option("2026-09")
+        one.get_by_role("button", name="Show").click()
+        expect(one.get_by_label("Period", exact=True)).to_have_value("2026-09")
+        one.get_by_role("columnheader", name="Leads").get_by_role("link").click()
+        assert "sort=-leads" in one.url
+        leads = [int(text.replace(",", "")) for text in one.locator(".channels tbody tr td:nth-child(3)").all_inner_texts() if text != "–"]
+        assert leads == sorted(leads, reverse=True)
+        one.goto("/metrics/mrr?by=channel")
+        expect(one.locator("figure.chart svg").first).to_be_visible()
+
+
+def test_keys(page: Page) -> None:
+    settled(page, "/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).not_to_be_visible()
+    page.keyboard.press("t")
+    expect(page.get_by_label("Period", exact=True)).to_be_focused()
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_url("**/metrics/mrr**")
+    page.keyboard.press("/")
+    page.wait_for_url("**/metrics**#search")
+    expect(page.get_by_label("Search")).to_be_focused()
+    page.keyboard.type("churn")
+    expect(page.locator("tbody tr:visible")).not_to_have_count(0)
+    assert all("churn" in name for name in page.locator("tbody tr:visible").evaluate_all("rows => rows.map(row => row.dataset.name)"))
+
+
+def test_italian(browser: Browser, address: str) -> None:
+    for one in window(browser.new_context(viewport=WIDE, base_url=address, locale="it-IT")):
+        settled(one, "/")
+        expect(one.locator("html")).to_have_attribute("lang", "it")
+        expect(one.get_by_role("link", name="Panoramica")).to_be_visible()
+        assert one.evaluate("document.documentElement.scrollHeight") <= 790
+        one.get_by_role("link", name="English").click()
+        expect(one.get_by_role("link", name="Overview")).to_be_visible()
+
+
+def test_theme_and_hidden_values_are_in_the_address(page: Page) -> None:
+    settled(page, "/")
+    page.get_by_role("link", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == "rgb(23, 21, 18)"
+    page.get_by_role("link", name="Hide the values").click()
+    assert "theme=dark" in page.url
+    assert set(page.locator(".card .value").all_inner_texts()) <= {"•••", "–"}
+
+
+def test_print_leaves_out_what_is_not_for_paper(page: Page) -> None:
+    settled(page, "/metrics/mrr")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("navigation")).not_to_be_visible()
+    expect(page.locator("form.asks")).not_to_be_visible()
+    expect(page.locator("footer")).to_contain_text("EUR")
+    assert len(page.pdf()) > 10_000
+
+
+def test_a_mark_says_what_it_is(page: Page) -> None:
+    settled(page, "/metrics/mrr")
+    page.locator("figure.chart .mark-symbol [aria-label]").last.hover()
+    expect(page.locator(".tip")).to_contain_text("€")
