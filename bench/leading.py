@@ -3,7 +3,8 @@
     python bench/leading.py [--pairs 300] [--weeks 52 60 80 104]
 
 Weekly counts are drawn (Poisson, about 20 of the target and 100 of the figure a week) about rates that stand still, wander and come back, walk at random, grow,
-have a season, follow the month, jump once, or shoot up now and then. Of unrelated pairs each has a rate of its own; where the figure leads, the target is drawn
+have a season, follow the month, rush in one
+week of every quarter, jump once, or shoot up now and then. Of unrelated pairs each has a rate of its own; where the figure leads, the target is drawn
 about a fifth of the figure of some weeks before. Each pair is judged as a company's only figure would be.
 """
 
@@ -17,7 +18,7 @@ from fari.insight.leading import FALSE, judged, tried
 from fari.insight.noise import discovered
 
 TARGET, FIGURE = 20, 100
-UNRELATED = ("still", "wanders", "walk", "growth", "season", "month", "jump", "bursts")
+UNRELATED = ("still", "wanders", "walk", "growth", "season", "month", "quarter", "jump", "bursts")
 LED = ("still", "wanders", "walk")
 
 
@@ -36,6 +37,7 @@ def rates(kind: str, random: Random, weeks: int) -> list[float]:
                 "growth": 0.02 * week,
                 "season": 0.5 * sin(2 * pi * (week / 52.18 + phase)),
                 "month": 0.4 * sin(2 * pi * (week / 4.348 + phase)),
+                "quarter": 0.6 * ((week / 13.045 + phase) % 1 < 1 / 13),
                 "jump": 0.7 * (week > weeks * phase),
                 "bursts": 1.2 * (random.random() < 0.04),
             }[kind]

@@ -50,7 +50,7 @@ def test_vanity_shows_itself() -> None:
 
 def test_the_unlike_is_seldom_called_alike() -> None:
     """At the bounds of 5 % a verdict: of 100 unrelated pairs, chance calls more than 11 so once in a hundred times."""
-    for kind in ("walk", "growth", "season"):
+    for kind in ("walk", "growth", "season", "quarter"):
         for weeks in (52, 104):
             called = verdicts(kind, None, weeks, range(100))
             assert max(called["leads"], called["moves with it"]) <= 11, (kind, weeks, called)

@@ -34,9 +34,11 @@ OWN = 4
 """A week is foretold from its own so many weeks before,"""
 CYCLES = (365.25 / 7 / 12, 365.25 / 7)
 """from where it falls in the month and in the year, in weeks,"""
+QUARTER = 13
+"""from what was particular to the same week of the quarters before (the rush at their end, say),"""
 BENDS = 2
 """and from a trend that may bend."""
-CONTROLS = 1 + BENDS + OWN + 2 * len(CYCLES)
+CONTROLS = 1 + BENDS + OWN + 2 * len(CYCLES) + 1
 FAR = 3
 """One week may be out by so many standard deviations: a week like no other is one week."""
 FALSE = 0.05
@@ -155,6 +157,7 @@ def innovations(values: Sequence[float]) -> list[float]:
             *((week / 52 - 1) ** bend for bend in range(1, BENDS + 1)),
             *values[week - OWN : week],
             *(wave(2 * pi * week / cycle) for cycle in CYCLES for wave in (sin, cos)),
+            _quarters_before(values, week),
         ]
         for week in range(OWN, len(values))
     ]
@@ -164,6 +167,13 @@ def innovations(values: Sequence[float]) -> list[float]:
     drawn_in = [max(-far, min(far, one)) for one in left]
     middle = fmean(drawn_in)
     return [one - middle for one in drawn_in]
+
+
+def _quarters_before(values: Sequence[float], week: int) -> float:
+    """How far the same week was, in each quarter before, above the weeks around it, on average."""
+    half = QUARTER // 2
+    above = [values[then] - fmean(values[max(then - half, 0) : then + half + 1]) for then in range(week - QUARTER, -1, -QUARTER)]
+    return fmean(above) if above else 0.0
 
 
 def _best(news: Sequence[float], early_news: Sequence[float], lags: Sequence[int]) -> Leading:
