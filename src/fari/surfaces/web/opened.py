@@ -34,15 +34,15 @@ class Behind:
     """The sums that can be opened: (name, address, whether it is this one)."""
 
 
-def explanation(scene: Scene, metric: str) -> Explanation:
-    """The number opened, with as many of the largest rows as the page turned to needs."""
+def explanation(scene: Scene, metric: str) -> Explanation | None:
+    """The number opened, with as many of the largest rows as the page turned to needs; None as long as they are being read."""
     limit = min(scene.view.number, FURTHEST) * PER_PAGE
     asked, period, today = scene.question(), scene.period, scene.today
 
     def make(asker: Asker) -> Explanation:
         return explain(asker, metric, period, asked.where, asked.as_of, today, limit, asked.rules)  # type: ignore[arg-type]
 
-    return scene.kept("explain", metric, asked, limit, make=make)
+    return scene.later("explain", metric, asked, limit, make=make)
 
 
 def inputs(scene: Scene, opened: Explanation) -> list[dict[str, Any]]:

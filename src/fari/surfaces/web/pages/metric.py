@@ -2,11 +2,11 @@
 
 from fari.engine.answer import Answer
 from fari.engine.ask import Asker
-from fari.engine.wording import definition
+from fari.engine.wording import definition, formula
 from fari.errors import UsageError, did_you_mean
 from fari.insight.advice import book
 from fari.metrics import METRICS
-from fari.metrics.kinds import DIMENSIONS
+from fari.metrics.kinds import DIMENSIONS, ruled
 from fari.surfaces import asking, output
 from fari.surfaces.web import ahead, frame, lines, opened
 from fari.surfaces.web.page import Cell, Column, Page, Table
@@ -79,10 +79,11 @@ def metric(scene: Scene) -> Page:
         "forecast": coming,
         "no_forecast": no_forecast,
         "number": number,
-        "put_in": scene.sentence(opened.put_in(scene, number)),
-        "inputs": opened.inputs(scene, number),
-        "rules": opened.rules(number),
-        "behind": opened.behind(scene, number),
+        "formula": formula(ruled(name, scene.question().rules or scene.company.rules)),
+        "put_in": scene.sentence(opened.put_in(scene, number)) if number else "",
+        "inputs": opened.inputs(scene, number) if number else [],
+        "rules": opened.rules(number) if number else [],
+        "behind": opened.behind(scene, number) if number else None,
         "split": segments(scene, name, by[0]) if by else None,
         "dimensions": [(one, scene.said.name("dimension", one), (one,) == by) for one in dimensions(scene, name)],
         "grains": [(one, scene.said.say(one), one == scene.history[-1].grain) for one in ("day", "week", "month", "quarter", "year")],
@@ -93,7 +94,7 @@ def metric(scene: Scene) -> Page:
         "explain_command": f"fari explain {name} {scene.typed(scene.period)}",
     }
     title = f"{own.title}, {scene.name(scene.period)}"
-    return Page("metric.html", title, None, (), shown, pending=judged is None or reasons is None or waiting or band is None)
+    return Page("metric.html", title, None, (), shown, pending=judged is None or reasons is None or waiting or band is None or number is None)
 
 
 def history(scene: Scene, name: str, by: tuple[str, ...] = ()) -> list[Answer]:
