@@ -14,7 +14,19 @@ from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
 from fari.surfaces.web.site import Site
 
-PAGES = ("/", "/metrics", "/metrics/mrr", "/metrics/cac", "/metrics/customer_churn_rate?by=channel", "/metrics/curn")
+PAGES = (
+    "/",
+    "/revenue",
+    "/funnel",
+    "/channels",
+    "/channels?by=campaign",
+    "/visitors",
+    "/metrics",
+    "/metrics/mrr",
+    "/metrics/cac",
+    "/metrics/customer_churn_rate?by=channel",
+    "/metrics/curn",
+)
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 WIDE: ViewportSize = {"width": 1366, "height": 768}
 PHONE: ViewportSize = {"width": 360, "height": 740}

@@ -14,7 +14,9 @@ LARGEST = 7
 WIDE, HIGH = 860, 250
 
 
-def history(scene: Scene, metric: str, answers: Sequence[Answer], band: Sequence[Answer], marks: Sequence[tuple[Any, str]] = ()) -> Figure:
+def history(
+    scene: Scene, metric: str, answers: Sequence[Answer], band: Sequence[Answer], marks: Sequence[tuple[Any, str]] = (), width: int = WIDE
+) -> Figure:
     """A metric over the periods of the view. `band` are the same answers with bounds, as far as they are known."""
     said, unit = scene.said.say, answers[0].unit if answers else "count"
     rows = [_row(scene, answer) for answer in answers if answer.value is not None]
@@ -70,10 +72,10 @@ def history(scene: Scene, metric: str, answers: Sequence[Answer], band: Sequence
     summary = _summary(scene, answers)
     notes = [said("band: {share} interval", share="90%")] if bands else []
     notes += [said("green: goals")] if goals else []
-    return Figure(title, spec(f"{title}. {summary}", WIDE, HIGH, rows, layer=layers), summary, _table(scene, answers, band), " · ".join(notes))
+    return Figure(title, spec(f"{title}. {summary}", width, HIGH, rows, layer=layers), summary, _table(scene, answers, band), " · ".join(notes))
 
 
-def by_segment(scene: Scene, metric: str, dimension: str, answers: Sequence[Answer]) -> Figure:
+def by_segment(scene: Scene, metric: str, dimension: str, answers: Sequence[Answer], width: int = WIDE) -> Figure:
     """A metric over the periods of the view, a line for each of the largest segments."""
     said = scene.said.say
     last = {a.segment[dimension]: number(a.value) or 0.0 for a in answers if a.period == scene.history[-1]}
@@ -96,7 +98,7 @@ def by_segment(scene: Scene, metric: str, dimension: str, answers: Sequence[Answ
         if names
         else said("Nothing is known of any segment.")
     )
-    chart = spec(f"{title}. {summary}", WIDE, HIGH, rows, layer=[{"mark": {"type": "line", "aria": False}, "encoding": encoding}, points])
+    chart = spec(f"{title}. {summary}", width, HIGH, rows, layer=[{"mark": {"type": "line", "aria": False}, "encoding": encoding}, points])
     note = said("the largest {count} of {all}", count=len(shown), all=len(last)) if len(last) > len(shown) else ""
     heads = [Column("period", said("Period"), number=False), *(Column(value, name) for value, name in zip(shown, names, strict=True))]
     known = {(a.period, a.segment[dimension]): a for a in answers}

@@ -96,7 +96,7 @@ def behind(scene: Scene, opened: Explanation) -> Behind | None:
     value = told.value if told else opened.value
     return Behind(
         name,
-        _table(scene, shown, kind.unit, scene.said.label(name.removeprefix("total_"))),
+        row_table(scene, shown, kind.unit, scene.said.label(name.removeprefix("total_"))),
         count,
         scene.exact(check.left if check else None),
         scene.exact(value),
@@ -107,7 +107,8 @@ def behind(scene: Scene, opened: Explanation) -> Behind | None:
     )
 
 
-def _table(scene: Scene, rows: Sequence[Mapping[str, Any]], unit: str, caption: str) -> Table:
+def row_table(scene: Scene, rows: Sequence[Mapping[str, Any]], unit: str, caption: str) -> Table:
+    """Rows of files: where they stand, what tells them apart, and what each adds."""
     columns = columns_told(rows)[:5]
     said = scene.said.say
     heads = [Column("origin", said("Origin"), number=False), *(Column(name, name.replace("_", " "), number=False) for name in columns)]

@@ -197,6 +197,16 @@ class Scene:
         question = self.question(*(name for name in metrics if self.fits(name, by)), periods=periods, by=by)
         return self.kept("ask", question, make=lambda asker: asker.ask(question)) if question.metrics else []
 
+    def over_time(self, dimension: str, *metrics: str) -> list[Answer]:
+        """Answers over the history by segment; a segment that is known at any time is answered for at all, so that a gap is seen."""
+        first = self.ask(*metrics, periods=self.history, by=(dimension,))
+        if not first:
+            return []
+        found = tuple(sorted({(answer.segment[dimension],) for answer in first}))
+        names = tuple(dict.fromkeys(answer.metric for answer in first))
+        question = replace(self.question(*names, periods=self.history, by=(dimension,)), segments=found)
+        return self.kept("ask", question, make=lambda asker: asker.ask(question))
+
     def compare(self, *metrics: str, by: tuple[str, ...] = ()) -> list[Answer]:
         """Answers of the period, each with the value compared with."""
         from fari.engine.compare import compare

@@ -63,7 +63,11 @@ def metric(scene: Scene) -> Page:
     supposed, wrong = ahead.what_if(scene, name)
     coming, no_forecast, waiting = ahead.foretold(scene, name)
     band = _band(scene, name) if not by else []
-    chart = lines.by_segment(scene, name, by[0], answers) if by else lines.history(scene, name, answers, band or [], scene.noted(name))
+    chart = (
+        lines.by_segment(scene, name, by[0], scene.over_time(by[0], name))
+        if by
+        else lines.history(scene, name, answers, band or [], scene.noted(name))
+    )
     shown = {
         "name": name,
         "own": own,
