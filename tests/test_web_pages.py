@@ -104,6 +104,26 @@ def test_what_is_wrong_is_said(client: TestClient, url: str, status: int, said: 
     assert "<h1>" in answer.text
 
 
+def test_a_figure_from_elsewhere_is_explained(client: TestClient) -> None:
+    own = read(client.get("/metrics/mrr.json").text)[-1]["value"]
+    page = client.get("/revenue", params={"figure": f"{own + 100}"}).text
+    assert "no rule explains" in page
+    assert "A figure is written as 12345.67, not NaN." in client.get("/revenue?figure=NaN").text
+
+
+PLACES = ("/", "/revenue", "/funnel", "/channels", "/visitors", "/metrics", "/metrics/mrr", "/metrics/cac", "/metrics/visitors")
+
+
+@pytest.mark.parametrize(
+    "query", ["period=2019-01", "period=2040", "channel=Nobody", "period=2026-W02", "plan=%00", "country=" + "x" * 900, "as_of=2020-01-01"]
+)
+def test_what_is_not_there_is_no_failure(client: TestClient, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Site, "later", Site.kept)
+    for path in PLACES:
+        answer = client.get(f"{path}?{query}")
+        assert answer.status_code in (200, 400, 422), (path, answer.status_code)
+
+
 def test_errors_of_data_are_data(client: TestClient) -> None:
     answer = client.get("/metrics/mrr.json?period=soon")
     assert answer.status_code == 400

@@ -13,6 +13,8 @@ from fari.surfaces.words import LOCALES
 
 Where = tuple[tuple[str, tuple[str, ...]], ...]
 THEMES = ("light", "dark")
+LONGEST = 500
+"""Letters of one parameter."""
 SAID = {
     "period": "The period: 2026, 2026-Q3, 2026-10, 2026-W41 or 2026-10-31. The last whole month if none is given.",
     "since": "First period of the history.",
@@ -25,6 +27,7 @@ SAID = {
     "sort": "The column a table is sorted by; with a minus before it, the largest first.",
     "page": "Which page of a long list.",
     "input": "Of a formula, the input whose rows are listed.",
+    "figure": "A figure from elsewhere, such as the billing tool's MRR, to be explained by rules.",
     "change": "What-if changes such as customer_churn_rate=3%.",
     "lang": "Language: en or it.",
     "theme": "light or dark; the reader's own if none is given.",
@@ -51,6 +54,7 @@ class View:
     sort: str = ""
     page: str = ""
     input: str = ""
+    figure: str = ""
     change: str = ""
     lang: str = ""
     theme: str = ""
@@ -72,7 +76,7 @@ class View:
 
     def at(self, path: str, **changes: str | Where) -> "View":
         """Another page with the same period, comparison and filters; what only this page knows is dropped."""
-        return self.but(**{"path": path, "by": "", "sort": "", "change": "", "input": "", "since": "", "until": "", **changes})
+        return self.but(**{"path": path, "by": "", "sort": "", "change": "", "input": "", "figure": "", "since": "", "until": "", **changes})
 
     def keeping(self, dimension: str, value: str) -> "View":
         """Narrowed to a segment.
@@ -141,6 +145,8 @@ def read(path: str, params: Iterable[tuple[str, str]]) -> View:
     given: dict[str, Any] = {}
     where: dict[str, list[str]] = {}
     for name, value in params:
+        if not value.isprintable() or len(value) > LONGEST:
+            raise UsageError(f"{name} holds what cannot be typed, or is longer than {LONGEST} letters")
         if name in DIMENSIONS:
             if value:
                 where.setdefault(name, []).append(value)

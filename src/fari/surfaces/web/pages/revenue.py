@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from fari.engine.ask import Asker
-from fari.engine.bridge import Bridge, bridge
+from fari.engine.bridge import Bridge, bridge, nearest
 from fari.engine.explain import largest_rows
 from fari.engine.periods import Period, cut
 from fari.errors import FariError
@@ -25,6 +25,7 @@ from fari.surfaces.words import capital
 MOVED = ("new_mrr", "expansion_mrr", "reactivation_mrr", "contraction_mrr", "churned_mrr")
 BESIDE = ("mrr", "arr", "arpa", "customers", "nrr", "grr", "quick_ratio", "renewal_rate")
 COHORTS = 12
+_MOST = Decimal(10) ** 15
 _PALE = Decimal("0.3")
 """So small a share, and any smaller one, is palest."""
 
@@ -49,6 +50,7 @@ def revenue(scene: Scene) -> Page:
     name, rows, count = moved(scene)
     curves, heats = staying(scene), {metric: heat(scene, metric) for metric in ("customers", "mrr")}
     bridges = under_rules(scene)
+    reconciliation, wrong = reconciled(scene)
     data: dict[str, Any] = {"movements": output.plain(past), "period": output.plain(now), "metrics": output.objects(beside, True)}
     if scene.whole:
         data |= {"rules": [one.plain() for one in bridges or ()]}
@@ -63,7 +65,9 @@ def revenue(scene: Scene) -> Page:
         "count": count,
         "pages": max(1, min(40, -(-count // PER_PAGE))),
         "tabs": [(capital(scene.said.label(one)), scene.view.but(input=one).url + "#moved", one == name) for one in MOVED],
-        "heats": [(capital(scene.said.label(metric)), *found) for metric, found in heats.items() if found],
+        "heats": [(capital(scene.said.label(metric)), *found) for metric, found in heats.items() if found is not None],
+        "reconciled": reconciliation,
+        "wrong": wrong,
         "survival": _curve(scene, curves) if curves else None,
         "rules": _rules(scene, bridges) if bridges is not None else None,
     }
@@ -82,7 +86,9 @@ def moved(scene: Scene) -> tuple[str, list[dict[str, Any]], int]:
 
 def heat(scene: Scene, metric: str) -> tuple[list[str], list[Heat]] | None:
     """(ages, rows) of the share of each cohort that is left; None as long as it is being worked out."""
-    months = cut(_first(scene), scene.period.until, "month")[-COHORTS:]
+    if scene.covered.since is None or scene.period.until <= scene.covered.since:
+        return [], []
+    months = cut(scene.covered.since, scene.period.until, "month")[-COHORTS:]
     question = replace(scene.question(metric), periods=tuple(months))
 
     def make(asker: Asker) -> Triangle | str:
@@ -110,13 +116,10 @@ def heat(scene: Scene, metric: str) -> tuple[list[str], list[Heat]] | None:
     return ages, rows
 
 
-def _first(scene: Scene) -> Any:
-    return scene.covered.since
-
-
 def staying(scene: Scene) -> list[Curve] | None:
     """How long customers stay; None as long as it is being worked out, empty where nobody can tell."""
-    assert scene.covered.since is not None
+    if scene.covered.since is None or scene.period.until <= scene.covered.since:
+        return []
     question = replace(scene.question(), periods=(Period(scene.covered.since, scene.period.until),))
 
     def make(asker: Asker) -> list[Curve]:
@@ -201,6 +204,33 @@ def _rules(scene: Scene, bridges: Sequence[Bridge]) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return found
+
+
+def reconciled(scene: Scene) -> tuple[dict[str, Any] | None, str]:
+    """(the way from MRR here to the figure that the view gives, what is wrong with it): by the rule set that comes nearest to it."""
+    text = scene.view.figure.replace(" ", "")
+    if not text:
+        return None, ""
+    try:
+        figure = Decimal(text)
+    except ArithmeticError:
+        return None, scene.said.say("A figure is written as 12345.67, not {text}.", text=scene.view.figure)
+    if not figure.is_finite() or abs(figure) > _MOST:
+        return None, scene.said.say("A figure is written as 12345.67, not {text}.", text=scene.view.figure)
+    own, question = scene.question().rules or scene.company.rules, scene.question("mrr")
+
+    def make(asker: Asker) -> Bridge | str:
+        try:
+            return bridge(asker, question, own, nearest(asker, question, figure), figure)
+        except FariError as error:
+            return str(error)
+
+    found = scene.kept("reconciled", question, figure, make=make)
+    if isinstance(found, str):
+        return None, found
+    told = _rules(scene, [found])[0]
+    left = "–" if found.unexplained is None else scene.money(found.unexplained)
+    return {**told, "figure": scene.money(figure), "ours": scene.value(found.start.value, "money"), "unexplained": left}, ""
 
 
 PAGES = {"/revenue": revenue}
