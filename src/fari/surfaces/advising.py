@@ -50,7 +50,7 @@ def _print(found: "Counsel", top: int, currency: str, said: Words) -> None:
         lines = []
         for one in found.advice[:top]:
             gain, low, high = (shown(each, "money", currency, said.locale) for each in (one.gain, one.low, one.high))
-            value, others = (shown(each, _unit(one), locale=said.locale) for each in (one.value, one.others))
+            value, others = (shown(each, unit_of(one), locale=said.locale) for each in (one.value, one.others))
             lines.append((what(one, said), [value, others, gain, said.say("{low} to {high}", low=low, high=high)]))
         terminal.show(columns_that_fit(("is", "could be", "a year", "nine times of ten"), lines)[0])
         for metric in dict.fromkeys(one.metric for one in found.advice[:top]):
@@ -87,7 +87,8 @@ def moves(one: "Advice | Benchmark", said: Words) -> list[str]:
     return [said.name("advice", text) for text in one.moves]
 
 
-def _unit(one: "Advice") -> str:
+def unit_of(one: "Advice") -> str:
+    """What the advice's values are in."""
     return "ratio" if one.kind == "spend" else "rate"
 
 

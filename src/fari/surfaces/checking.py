@@ -75,14 +75,15 @@ def _alerts(found: _Found, asker: "Asker", question: "Question", asked: Asked, s
     found.look = unusual(asker, question, period)
     for event in found.look.events:
         first = event.figures[0]
-        lines = [_unusual(one, said) for one in event.figures]
+        lines = [unusual_words(one, said) for one in event.figures]
         explained = why(asker, replace(question, metrics=(first.metric,), periods=(previous(first.period), first.period)))
         found.told.append((event, [lines[0], *sentences(explained, said, fiscal)[1:], *lines[1:]]))
     found.goals = [one for one in goals(asker, question) if one.period.until >= found.look.period.until]
-    found.said = [_goal(one, said, asker.ledger.company.currency) for one in found.goals]
+    found.said = [goal_words(one, said, asker.ledger.company.currency) for one in found.goals]
 
 
-def _unusual(one: "Unusual", said: Words) -> str:
+def unusual_words(one: "Unusual", said: Words) -> str:
+    """A figure beside what was to be expected."""
     value, low, high = (shown(each, one.unit, one.currency, said.locale) for each in (one.value, one.low, one.high))
     return said.say(
         "{metric} in {period}: {value}; {low} to {high} was to be expected.",
@@ -90,7 +91,8 @@ def _unusual(one: "Unusual", said: Words) -> str:
     )  # fmt: skip
 
 
-def _goal(one: "Goal", said: Words, currency: str) -> str:
+def goal_words(one: "Goal", said: Words, currency: str) -> str:
+    """A goal beside what came, or what is expected."""
     from fari.metrics import METRICS
 
     unit = METRICS[one.metric].unit if one.metric in METRICS else "count"

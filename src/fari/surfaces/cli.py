@@ -555,6 +555,32 @@ def advise(
 
 
 @app.command()
+def report(
+    context: typer.Context,
+    period: Annotated[
+        str | None, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1 or 2025-03; the last whole month if none is named.", show_default=False)
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="FILE.html or FILE.pdf. Default: fari-report-PERIOD.html in the current folder.")
+    ] = None,
+    compare: Annotated[str, typer.Option(metavar="previous|year|PERIOD", help="What to compare with, like for like.")] = "previous",
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
+) -> None:
+    """Write the monthly report: one file to send or print.
+
+    What moved and why, the voted metrics, funnel, channels, revenue, forecast, what is unusual, goals, where to look first, and definitions.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.reporting import write_report
+
+    asked = Asked((), period, compare=compare, where=tuple(where or ()), rules=rules, as_of=as_of)
+    write_report(context.obj, asked, to, lang)
+
+
+@app.command()
 def check(
     context: typer.Context,
     alerts: Annotated[bool, typer.Option("--alerts", help="What is unusual, with its cause, and which goals are at risk.")] = False,

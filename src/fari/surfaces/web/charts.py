@@ -136,10 +136,29 @@ def svg(one: Spec) -> str:
 
 def themed(one: Spec) -> str:
     """The chart as SVG for a page: colours are the theme's, the width follows the page's."""
-    drawn = _MARKS.sub(lambda found: f"var({_NAMES[found[0]]})", svg(one))
-    head, rest = drawn.split(">", 1)
+    return _described(_MARKS.sub(lambda found: f"var({_NAMES[found[0]]})", svg(one)), one)
+
+
+def _described(svg: str, one: Spec) -> str:
+    head, rest = svg.split(">", 1)
     head = re.sub(r' (?:width|height)="[^"]*"', "", head)
     return f'{head} role="img" aria-label="{_attribute(str(one["description"]))}">{rest}'
+
+
+def drawn(one: Spec) -> str:
+    """The chart as SVG for a file of its own, which has no style sheet of Fari's to take colours from."""
+    return _described(svg(one), one)
+
+
+def spark_drawn(values: Sequence[float | None], mood: str = "soft") -> str:
+    """The line of `spark` with its colours in it, for files.
+
+    >>> spark_drawn([1, 2], "good")[:29]
+    '<svg class="spark" viewBox="0'
+    """
+    colour = PAPER.get(f"--{mood}", PAPER["--soft"])
+    line = spark(values).replace("<polyline ", f'<polyline fill="none" stroke="{colour}" stroke-width="1.4" ')
+    return line.replace("<circle ", f'<circle fill="{colour}" ')
 
 
 def png(one: Spec, scale: float = 2) -> bytes:

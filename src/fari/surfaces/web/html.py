@@ -1,6 +1,7 @@
 """HTML: templates with the reader's words and numbers in them. Whatever comes from the data is escaped; an unknown name is an error."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,6 +24,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.do"],
     )
     made.globals |= {"version": __version__, "themed": _themed, "spark": _spark, "capital": capital, "frame": frame}
+    made.globals |= {"drawn": _drawn, "spark_drawn": _spark_drawn, "style": _style}
     return made
 
 
@@ -33,6 +35,19 @@ def _themed(spec: charts.Spec) -> Markup:
 
 def _spark(values: list[float | None]) -> Markup:
     return Markup(charts.spark(values))  # noqa: S704 - numbers alone
+
+
+def _drawn(spec: charts.Spec) -> Markup:
+    return Markup(charts.drawn(spec))  # noqa: S704
+
+
+def _spark_drawn(values: list[float | None], mood: str) -> Markup:
+    return Markup(charts.spark_drawn(values, mood))  # noqa: S704 - numbers alone
+
+
+def _style(name: str) -> Markup:
+    """A style sheet of Fari's own, to stand in the file itself."""
+    return Markup((Path(__file__).parent / "static" / f"{name}.css").read_text(encoding="utf-8"))  # noqa: S704
 
 
 def render(template: str, scene: Scene, **shown: Any) -> str:

@@ -75,7 +75,7 @@ def overview(scene: Scene) -> Page:
             "cards": [cards[name] for name in VOTED if name in cards],
             "beside": [cards[name] for name in BESIDE if name in cards],
             "left_out": [scene.said.label(name) for name in names if name not in cards],
-            "funnel": _funnel(scene, stages),
+            "funnel": funnel(scene, stages),
             "channels": channel_table(scene, split, "channel"),
         },
         pending=judged is None or told is None,
@@ -141,7 +141,7 @@ def goal_words(scene: Scene, answer: Answer, goal: Any) -> str:
     return scene.said.say("goal {value}", value=sign + scene.value(goal, answer.unit, answer.currency))
 
 
-def _funnel(scene: Scene, stages: dict[str, Answer]) -> list[dict[str, Any]]:
+def funnel(scene: Scene, stages: dict[str, Answer]) -> list[dict[str, Any]]:
     """The stages one below the other, the share of each that goes on between them."""
     known = [float(stages[name].value or 0) for name in STAGES if name in stages]
     most = max(known, default=0.0) or 1.0
