@@ -126,7 +126,7 @@ class Words:
 
         >>> from fari.engine.periods import parse
         >>> [Words("en").short(parse(name), parse("2026-10")) for name in ("2026-09", "2025-10", "2026-Q1")]
-        ['Sep', 'Oct 2025', 'Q1 2026']
+        ['Sep', 'Oct 2025', 'Q1']
         """
         from babel.dates import format_date, format_skeleton
 
@@ -134,7 +134,7 @@ class Words:
             skeleton = "MMM" if one.since.year == beside.since.year else "yMMM"
             return str(format_skeleton(skeleton, one.since, locale=self.locale))
         if fiscal_year_start == 1 and "-Q" in typed(one):
-            return str(format_date(one.since, "QQQ y", locale=self.locale))
+            return str(format_date(one.since, "QQQ" if one.since.year == beside.since.year else "QQQ y", locale=self.locale))
         if one.grain == "month":
             first, last = one.since, one.until - timedelta(days=1)
             return f"{first.day}–{format_skeleton('MMMd', last, locale=self.locale)}"

@@ -192,6 +192,8 @@ def channel_table(scene: Scene, split: dict[str, dict[str, Answer]], dimension: 
             kind = "bad" if name == "clv_cac_ratio" and answer.value is not None and answer.value < 1 else ""
             title = "; ".join(answer.notes[:1]) if answer.value is None else scene.exact(answer.value)
             text = scene.value(answer.value, "count") if answer.unit == "months" else scene.shown(answer)
+            if answer.value is None and answer.notes:
+                text = scene.said.say("n/a")
             cells.append(Cell(text, answer.value, seen.at(f"/metrics/{name}").url, title, kind))
         return cells
 
