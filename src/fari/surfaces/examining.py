@@ -57,7 +57,7 @@ def _print(found: "Examination") -> None:
 
 def _lines(finding: "Finding") -> list[str]:
     lines = [f"{finding.topic}: {finding.what}"]
-    lines += [f"  {_item(item)}" for item in finding.items[:_ITEMS]]
+    lines += [f"  {item_words(item)}" for item in finding.items[:_ITEMS]]
     if len(finding.items) > _ITEMS:
         lines.append("  and more (--json lists them)")
     first, *rest = finding.mend.splitlines() or [""]
@@ -66,7 +66,7 @@ def _lines(finding: "Finding") -> list[str]:
     return lines
 
 
-def _item(item: Any) -> str:
+def item_words(item: Any) -> str:
     """An example in a line; the rule that would mend it stands below."""
     told = {name: " and ".join(map(str, value)) if isinstance(value, list) else value for name, value in item.items() if name != "rule"}
     return ", ".join(f"{name} {value}" for name, value in told.items())

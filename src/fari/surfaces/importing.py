@@ -172,7 +172,7 @@ def list_imports(place: Place, json: bool) -> None:
     if json:
         from fari.surfaces.output import dumps
 
-        terminal.write(dumps([_import_object(one) for one in done], indent=2) + "\n")
+        terminal.write(dumps([import_object(one) for one in done], indent=2) + "\n")
         return
     if not done:
         from fari.surfaces.asking import NOTHING_IMPORTED
@@ -189,22 +189,23 @@ def list_imports(place: Place, json: bool) -> None:
             one.import_id,
             f"{one.at.replace(tzinfo=UTC).astimezone(ledger.company.zone):%Y-%m-%d %H:%M}",
             one.recorded_on.isoformat(),
-            _files(one),
+            files_words(one),
             f"{sum(file['read'] for file in one.files):,}",
             f"{sum(file['rejected'] for file in one.files):,}",
-            _stored(one),
+            stored_words(one),
             f"undone {one.undone_on}" if one.undone_on else "",
             style="dim" if one.undone_on else None,
         )
     terminal.show(table)
 
 
-def _files(one: "Import") -> str:
+def files_words(one: "Import") -> str:
+    """An import's files by name, the first of many."""
     names = [str(file["file"]) for file in one.files]
     return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
 
 
-def _stored(one: "Import") -> str:
+def stored_words(one: "Import") -> str:
     """Control totals over the import's files: what was stored, by column and currency."""
     sums: dict[str, Decimal] = {}
     for totals in one.totals.values():
@@ -214,7 +215,8 @@ def _stored(one: "Import") -> str:
     return "; ".join(f"{name} {total(amount)}" for name, amount in sums.items())
 
 
-def _import_object(one: "Import") -> dict[str, Any]:
+def import_object(one: "Import") -> dict[str, Any]:
+    """An import as `--json` prints it."""
     return {
         "import_id": one.import_id,
         "imported_at": f"{one.at.isoformat()}Z",
@@ -238,4 +240,4 @@ def take_back(place: Place, import_id: str) -> None:
 
     ledger = place.project()
     undone = undo(ledger, import_id, today(ledger.company), now())
-    terminal.note(f"undone: {undone.import_id} ({_files(undone)}); what was known before returns")
+    terminal.note(f"undone: {undone.import_id} ({files_words(undone)}); what was known before returns")

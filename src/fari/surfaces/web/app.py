@@ -12,13 +12,14 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from fari import __version__
 from fari.errors import FariError, UsageError
 from fari.surfaces.output import dumps, rows_csv
 from fari.surfaces.web import pages, view
 from fari.surfaces.web.html import render
-from fari.surfaces.web.page import Make, Page
+from fari.surfaces.web.page import Act, Make, Page
 from fari.surfaces.web.site import Scene, Site
 from fari.surfaces.words import LOCALES
 
@@ -50,6 +51,8 @@ def application(site: Site) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for path, make in pages.PAGES.items():
         _route(app, site, path, make)
+    for path, act in pages.ACTS.items():
+        app.add_api_route(path, _acting(site, act), methods=["POST"], include_in_schema=False, name=f"do {path}")
 
     @app.middleware("http")
     async def safely(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -101,6 +104,37 @@ def _kinded(show: Callable[..., Awaitable[Response]], kind: str) -> Callable[[Re
         return await show(request, kind)
 
     return shown
+
+
+def _acting(site: Site, act: Act) -> Callable[[Request], Awaitable[Response]]:
+    """What a form does, if it is one of ours; else why it was not done."""
+
+    async def acted(request: Request) -> Response:
+        wrong: FariError
+        try:
+            if not same_origin(request):
+                return failed(request, site, FariError("this came from another site, and was not done"), 403)
+            return await act(request, site)
+        except UsageError as error:
+            wrong, status = error, getattr(error, "status", 400)
+        except FariError as error:
+            wrong, status = error, 422
+        except HTTPException as error:
+            wrong, status = FariError(f"the form cannot be read: {error.detail}"), 400
+        except Exception as error:
+            _LOG.exception("while doing %s", request.url.path)
+            wrong, status = FariError(f"this could not be done ({type(error).__name__}); the server's log says why"), 500
+        return await run_in_threadpool(failed, request, site, wrong, status)
+
+    return acted
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a browser says of this request that it comes from one of our own pages, or no browser sent it."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2].lower() == request.headers.get("host", "").lower()
 
 
 def _in_path(names: list[str]) -> list[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """A page: what it is called, what it shows and its data, from which HTML, JSON and CSV are made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from fari.surfaces.web.charts import Spec
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.site import Scene, Site
 
 
 @dataclass(frozen=True)
@@ -80,3 +83,6 @@ class Page:
 
 
 Make = Callable[[Scene], Page]
+
+Act = Callable[[Request, Site], Awaitable[Response]]
+"""What a form sent by POST does; it answers with the address to go on to. FariError says why it was not done."""
