@@ -14,7 +14,7 @@ from fari.surfaces.starting import local_zone
 
 COMMANDS = tuple(
     "demo init import sync webhooks imports undo person erase metrics explain whatif forecast leading why restated close cohorts survival clv "
-    "renewals risk rules reconcile advise report check doctor".split()
+    "renewals risk rules reconcile advise report check doctor serve users keys".split()
 )
 
 
@@ -57,6 +57,7 @@ def test_every_flag_of_the_contract_is_there(fari: Fari) -> None:
         "renewals": "--days --from --all --where --rules --as-of --format",
         "risk": "--where --rules --as-of --format",
         "doctor": "--json",
+        "serve": "--host --port --auth --public-name --no-open",
     }
     missing = [(command, flag) for command, named in flags.items() for flag in named.split() if f" {flag}" not in fari(command, "--help").out]
     assert missing == []
@@ -79,7 +80,11 @@ def test_help_loads_nothing_heavy() -> None:
     ("typed", "hint"),
     [
         (["metric"], "did you mean 'metrics'"),
-        (["serve"], "serve"),
+        (["serv"], "did you mean 'serve'"),
+        (["serve", "--host", "0.0.0.0"], "--auth password"),
+        (["serve", "--public-name", "fari.example.com"], "--auth password"),
+        (["serve", "--auth", "pasword"], "did you mean 'password'"),
+        (["serve", "--port", "70000"], "0 to 65535"),
         (["metrics", "--form", "json"], "--format"),
         (["import"], "missing argument"),
         (["undo"], "missing argument"),

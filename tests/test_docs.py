@@ -93,8 +93,9 @@ COMMANDS: dict[str, Any] = {name: command for name, command in GROUP.commands.it
 
 
 def options(command: Any) -> set[str]:
-    """The options of a command, by all their names."""
-    shown = (one for one in command.params if one.param_type_name == "option" and not one.hidden and "--help" not in one.opts)
+    """The options of a command and of those below it, by all their names."""
+    every = [*command.params, *(one for below in getattr(command, "commands", {}).values() for one in below.params)]
+    shown = (one for one in every if one.param_type_name == "option" and not one.hidden and "--help" not in one.opts)
     return {name for one in shown for name in (*one.opts, *one.secondary_opts)}
 
 

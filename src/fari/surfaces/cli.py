@@ -57,11 +57,11 @@ def demo(
 ) -> None:
     """Make up a company and show its funnel.
 
-    Its tools' exports are written into the folder and imported month by month, as they would have become known.
+    Its tools' exports are written into the folder and imported month by month, as they would have become known. On a terminal the dashboard opens.
     """
     from fari.surfaces.demo import show_demo
 
-    show_demo(context.obj, folder, months, seed, size)
+    show_demo(context.obj, folder, months, seed, size, serving=not no_serve)
 
 
 @app.command()
@@ -610,6 +610,96 @@ def doctor(context: typer.Context, json: Annotated[bool, typer.Option("--json", 
     from fari.surfaces.examining import examine_project
 
     examine_project(context.obj, json)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="The port to listen at.")] = 8400,
+    auth: Annotated[str, typer.Option(metavar="token|password", help="Who may come in: whoever has the link that is printed, or users.")] = "token",
+    public_name: Annotated[
+        str | None, typer.Option("--public-name", metavar="NAME", help="The name that others reach it by, through a server that speaks HTTPS.")
+    ] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
+) -> None:
+    """Open the dashboard in the browser.
+
+    It listens on this machine alone, to whoever has the link that it prints. For a team: `fari users add NAME`, then --auth password.
+    """
+    from fari.surfaces.web.serve import At, serve
+
+    serve(context.obj, At(host, port, auth, public_name, not no_open))
+
+
+users = typer.Typer(invoke_without_command=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+keys = typer.Typer(invoke_without_command=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app.add_typer(users, name="users")
+app.add_typer(keys, name="keys")
+
+
+@users.callback()
+def list_users(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Say who may come into the dashboard, let someone in, or no more."""
+    from fari.surfaces.web import letting_in
+
+    if context.invoked_subcommand is None:
+        letting_in.list_users(context.obj, json)
+
+
+@users.command("add")
+def add_user(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="By which someone logs in.")],
+    role: Annotated[
+        str, typer.Option(metavar="viewer|editor|owner", help="A viewer reads; an editor imports, annotates and sets targets; an owner manages keys.")
+    ] = "viewer",
+) -> None:
+    """Let someone in, or give them a new password and role.
+
+    The password is asked for, or taken from FARI_PASSWORD.
+    """
+    from fari.surfaces.web import letting_in
+
+    letting_in.add_user(context.obj, name, role)
+
+
+@users.command("remove")
+def remove_user(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="By which someone logs in.")]) -> None:
+    """Let someone in no more, from this moment on."""
+    from fari.surfaces.web import letting_in
+
+    letting_in.remove_user(context.obj, name)
+
+
+@keys.callback()
+def list_keys(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List the API keys by which programs read figures, make one, or revoke one."""
+    from fari.surfaces.web import letting_in
+
+    if context.invoked_subcommand is None:
+        letting_in.list_keys(context.obj, json)
+
+
+@keys.command("add")
+def add_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
+    scope: Annotated[str, typer.Option(metavar="read", help="What it may do.")] = "read",
+    metrics: Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help="Read only this metric; may be repeated.")] = None,
+) -> None:
+    """Make an API key. It is printed once."""
+    from fari.surfaces.web import letting_in
+
+    letting_in.add_key(context.obj, name, scope, metrics or ())
+
+
+@keys.command("revoke")
+def revoke_key(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="What it was for.")]) -> None:
+    """Have a key open nothing, from this moment on."""
+    from fari.surfaces.web import letting_in
+
+    letting_in.revoke_key(context.obj, name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

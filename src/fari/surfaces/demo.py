@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ class Demo:
         self.mark.write_text(json.dumps(self.asked | {"done": done}) + "\n", encoding="utf-8")
 
 
-def show_demo(place: Place, folder: Path, months: int, seed: int, size: str) -> None:
+def show_demo(place: Place, folder: Path, months: int, seed: int, size: str, serving: bool = False) -> None:
     """Make the demo where it is not there yet, print its funnel and say what to try next."""
     from fari.demo.market import SIZES
 
@@ -77,6 +78,16 @@ def show_demo(place: Place, folder: Path, months: int, seed: int, size: str) -> 
         period = show_funnel(ledger, progress)
     for line in _next(home if place.here != Path.cwd() else folder, period):
         terminal.note(line)
+    if not serving:
+        return
+    if not terminal.watched(sys.stdout):
+        # A script would wait for ever.
+        terminal.note("no terminal is looking, so that the dashboard is not started: `serve` does")
+        return
+    from fari.surfaces.web.serve import At, serve
+
+    terminal.note("")
+    serve(Place(home), At(any_port=True))
 
 
 def make(demo: Demo, progress: terminal.Say) -> None:
@@ -147,6 +158,7 @@ def _next(folder: Path, month: "Period") -> list[str]:
     tries = (
         (f"{own} metrics mrr cac clv --by channel", "where it works"),
         (f"{own} explain cac {month.label}", "down to the rows of the files"),
+        (f"{own} serve", "the dashboard, in the browser"),
         (f"{own} doctor", "what is connected, and what holds"),
         (f"{own} import FILE...", "add files of your own"),
     )

@@ -18,10 +18,11 @@ from fari import __version__
 from fari.errors import FariError, UsageError
 from fari.surfaces.output import dumps, rows_csv
 from fari.surfaces.web import pages, view
+from fari.surfaces.web.door import Door, Guard, language, reader
 from fari.surfaces.web.html import render
+from fari.surfaces.web.login import add_login
 from fari.surfaces.web.page import Act, Make, Page
 from fari.surfaces.web.site import Scene, Site
-from fari.surfaces.words import LOCALES
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -38,8 +39,8 @@ HEADERS = {
 _LOG = logging.getLogger("fari.web")
 
 
-def application(site: Site) -> FastAPI:
-    """The ASGI application over one project."""
+def application(site: Site, door: Door | None = None) -> FastAPI:
+    """The ASGI application over one project. Without a door, as tests have it, everyone may do everything."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +54,9 @@ def application(site: Site) -> FastAPI:
         _route(app, site, path, make)
     for path, act in pages.ACTS.items():
         app.add_api_route(path, _acting(site, act), methods=["POST"], include_in_schema=False, name=f"do {path}")
+    if door is not None:
+        add_login(app, door)
+        app.add_middleware(Guard, door=door)
 
     @app.middleware("http")
     async def safely(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -162,7 +166,7 @@ def answer(request: Request, site: Site, make: Make, kind: str) -> Response:
     """A page in one of its forms."""
     try:
         seen = view.read(_path(request, kind), request.query_params.multi_items())
-        scene = site.scene(seen, _language(request) if kind == "html" else "en")
+        scene = site.scene(seen, language(request) if kind == "html" else "en", reader(request))
         scene = scene if kind == "html" else replace(scene, whole=True)
         return formed(make(scene), scene, kind)
     except UsageError as error:
@@ -190,7 +194,7 @@ def failed(request: Request, site: Site, error: FariError, status: int, kind: st
     if kind != "html" or request.url.path.endswith((".json", ".csv")):
         return Response(dumps({"error": str(error)}) + "\n", status, media_type="application/json")
     try:
-        scene = site.scene(view.View("/"), _language(request))
+        scene = site.scene(view.View("/"), language(request), reader(request))
         return HTMLResponse(render("error.html", scene, page=Page("error.html", str(error), None), error=str(error), status=status), status)
     except FariError as worse:
         return HTMLResponse(f"<!doctype html><title>Fari</title><p>{_plain(str(worse))}", 500)
@@ -205,11 +209,3 @@ def _plain(text: str) -> str:
 def _path(request: Request, kind: str) -> str:
     path = request.url.path.removesuffix(f".{kind}")
     return "/" if path == "/overview" else path
-
-
-def _language(request: Request) -> str:
-    """The first of the reader's languages that there is."""
-    for one in request.headers.get("accept-language", "").split(","):
-        if one.strip()[:2].lower() in LOCALES:
-            return one.strip()[:2].lower()
-    return "en"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from fari import __version__
 from fari.surfaces.web import charts, frame
 from fari.surfaces.web.site import Scene
-from fari.surfaces.words import capital
+from fari.surfaces.words import Words, capital
 
 
 @cache
@@ -52,4 +52,10 @@ def _style(name: str) -> Markup:
 
 def render(template: str, scene: Scene, **shown: Any) -> str:
     """A template filled in."""
-    return _environment().get_template(template).render(scene=scene, view=scene.view, _=scene.said.say, said=scene.said, **shown)
+    made = _environment().get_template(template)
+    return made.render(scene=scene, view=scene.view, _=scene.said.say, said=scene.said, reader=scene.reader, csrf=scene.reader.csrf, **shown)
+
+
+def alone(template: str, said: Words, **shown: Any) -> str:
+    """A template that tells nothing of any company, for who has not come in."""
+    return _environment().get_template(template).render(_=said.say, said=said, **shown)

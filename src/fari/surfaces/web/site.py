@@ -23,6 +23,7 @@ from fari.surfaces import asking
 from fari.surfaces import format as numbers
 from fari.surfaces.project import Place, today
 from fari.surfaces.web import desk
+from fari.surfaces.web.access import ANYONE, Reader
 from fari.surfaces.web.view import View
 from fari.surfaces.words import Words, words
 
@@ -66,7 +67,7 @@ class Site:
     def _toml(self) -> Path:
         return self.folder / TOML
 
-    def scene(self, view: View, locale: str = "en") -> "Scene":
+    def scene(self, view: View, locale: str = "en", reader: Reader | None = None) -> "Scene":
         """The company as it now is, seen through a view; in that language where the view names none."""
         with self.lock:
             written = self._toml().stat().st_mtime_ns
@@ -76,7 +77,7 @@ class Site:
             asked = view.asked()
             covered, _ = self.front.state(asked.day_known(), asked.ruled())
             version = (written, tuple(one.import_id for one in self.ledger.visible(asked.day_known())), today(self.ledger.company))
-            return Scene(self, view, words(view.lang or locale), self.ledger.company, covered, version)
+            return Scene(self, view, words(view.lang or locale), self.ledger.company, covered, version, reader=reader or ANYONE)
 
     def kept(self, key: Hashable, make: Callable[[Asker], T]) -> T:
         """What was made under this key, or is made now; other readers wait for it."""
@@ -142,6 +143,8 @@ class Scene:
     version: Hashable
     whole: bool = False
     """Whether what takes long is waited for, as a file or a program needs it."""
+    reader: Reader = ANYONE
+    """Who asks, and what they may do."""
 
     @cached_property
     def today(self) -> date:
