@@ -47,7 +47,7 @@ def headline(found: "Indicators", said: Words) -> str:
     weeks = said.say("1 week") if first.weeks == 1 else said.say("{count} weeks", count=first.weeks)
     figure = said.label(first.metric) + (f" {said.segment('content', first.segment)}" if first.segment else "")
     sentence = "{figure} foretells {target} best: {weeks} ahead, {skill} of the error less."
-    return capital(said.say(sentence, figure=figure, target=target, weeks=weeks, skill=_share(first.skill, said)))
+    return capital(said.say(sentence, figure=figure, target=target, weeks=weeks, skill=share(first.skill, said)))
 
 
 def _print(found: "Indicators", said: Words) -> None:
@@ -56,8 +56,8 @@ def _print(found: "Indicators", said: Words) -> None:
     terminal.write(f"{headline(found, said)}\n\n")
     lines = []
     for one in found.found:
-        skill, low, high = (_share(each, said) for each in (one.skill, one.low, one.high))
-        lines.append((_name(one), [str(one.weeks), skill, said.say("{low} to {high}", low=low, high=high), said.name("verdict", _SAYS[one.verdict])]))
+        skill, low, high = (share(each, said) for each in (one.skill, one.low, one.high))
+        lines.append((_name(one), [str(one.weeks), skill, said.say("{low} to {high}", low=low, high=high), verdict(one, said)]))
     terminal.show(columns_that_fit(("weeks ahead", "error less", "nine times of ten", ""), lines)[0])
     sentence = "{weeks} weeks: what the target's own past, trend and season leave open, against what they leave open of the figure"
     terminal.note(said.say(sentence, weeks=found.weeks))
@@ -66,11 +66,17 @@ def _print(found: "Indicators", said: Words) -> None:
         terminal.note(said.say("not known week by week, or hardly ever other than 0: {names}", names=names))
 
 
+def verdict(one: "Leading", said: Words) -> str:
+    """What is to be thought of an early figure."""
+    return said.name("verdict", _SAYS[one.verdict])
+
+
 def _name(one: "Leading") -> str:
     return f"{one.metric} · {one.segment}" if one.segment else one.metric
 
 
-def _share(value: float, said: Words) -> str:
+def share(value: float, said: Words) -> str:
+    """A part of the error, in percent."""
     return shown(Decimal(str(round(value, 6))), "rate", locale=said.locale)
 
 

@@ -9,7 +9,10 @@ from fari.engine.ask import Asker
 from fari.engine.periods import Period, containing, cut, typed
 from fari.surfaces.web.site import Scene
 
-NAV = (("/", "Overview"), ("/revenue", "Revenue"), ("/funnel", "Funnel"), ("/channels", "Channels"), ("/visitors", "Visitors"), ("/data", "Data"))
+NAV = (
+    ("/", "Overview"), ("/revenue", "Revenue"), ("/funnel", "Funnel"), ("/channels", "Channels"), ("/visitors", "Visitors"), ("/insight", "Insight"),
+    ("/data", "Data"),
+)  # fmt: skip
 STALE = 7
 """Data this many days behind today is said to be stale; a month's export is taken after the month."""
 _DAY = timedelta(days=1)
