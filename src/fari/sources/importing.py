@@ -93,6 +93,21 @@ def _sufficient(file: File, table: str, mapping: Mapping[str, str]) -> Mapping[s
     return mapping
 
 
+def columns(path: Path, company: Company, as_: str | None) -> list[tuple[str, str]]:
+    """A file's columns, each with what it is read as: a column of the ledger's table, the vendor's own name where its source knows it, else nothing.
+
+    What a contract table does not know is kept beside its rows as an attribute. FariError where the file is of no known format.
+    """
+    file = open_file(path)
+    _, reader, mapping = choose(file, company, as_)
+    if isinstance(reader, str):
+        renamed = {there.strip().lower(): here for here, there in mapping.items()}
+        own = {column.name: column.name for column in TABLES[reader].columns} | renamed
+    else:
+        own = {name.strip().lower(): name for name in reader.COLUMNS}
+    return [(name, own.get(name.strip().lower(), "")) for name in file.header]
+
+
 def _not_another(file: File, table: str, own: int) -> None:
     """Refuse a file that has a needed column of only one table, and more columns of that table, but not all: it would be taken for another one."""
     names = {name.strip().lower() for name in file.header}

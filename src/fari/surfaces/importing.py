@@ -98,7 +98,7 @@ def described(report: "Report", all_written: bool = False) -> list[str]:
             where = "" if all_written else " (--json lists all, --rejects FILE writes them as CSV)" if refused else " (--json lists all)"
             lines.append(f"  {title}: and {len(problems) - _FIRST:,} more{where}")
     lines += [f"  left out: {f'{count:,} × ' if count else ''}{why}" for why, count in report.skipped.items()]
-    lines += [f"  {name}: {_control(sums)}" for name, sums in report.totals.items()]
+    lines += [f"  {name}: {control_words(sums)}" for name, sums in report.totals.items()]
     return lines
 
 
@@ -109,7 +109,14 @@ def _problem(problem: "Problem") -> str:
     return f"{line}{problem.what}{value}{mend}"
 
 
-def _control(sums: "dict[str, Any]") -> str:
+def control_agrees(sums: "dict[str, Any]") -> bool:
+    """Whether a control total comes out: what the file states, or its sum, is the sum of its rows wherever they went."""
+    if "stated" in sums:
+        return bool(sums["stated"] == sums["file"])
+    return bool(sums["file"] == sums.get("stored", Decimal(0)) + sums.get("rejected", Decimal(0)))
+
+
+def control_words(sums: "dict[str, Any]") -> str:
     """A control total in words: the sum in the file is what was stored and what was rejected."""
     if "stated" in sums:
         agrees = "as its rows do" if sums["stated"] == sums["file"] else f"but its rows sum to {total(sums['file'])}"
@@ -157,12 +164,21 @@ def as_objects(reports: "Sequence[Report]", dry_run: bool) -> dict[str, Any]:
     }
 
 
+def rejects(reports: "Sequence[Report]") -> list[dict[str, Any]]:
+    """Every rejected row as `--rejects` writes it."""
+    return [
+        {"file": report.file, "table": p.table, "line": p.line, "column": p.column, "value": p.value, "what": p.what, "mend": p.mend}
+        for report in reports
+        for p in report.problems
+        if p.refused
+    ]
+
+
 def _write_rejects(path: Path, reports: "Sequence[Report]") -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "table", "line", "column", "value", "what", "mend"])
-        for report in reports:
-            writer.writerows([report.file, p.table, p.line, p.column, p.value, p.what, p.mend] for p in report.problems if p.refused)
+        writer = csv.DictWriter(file, ("file", "table", "line", "column", "value", "what", "mend"), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rejects(reports))
 
 
 def list_imports(place: Place, json: bool) -> None:

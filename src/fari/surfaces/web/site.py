@@ -24,6 +24,7 @@ from fari.surfaces import format as numbers
 from fari.surfaces.project import Place, today
 from fari.surfaces.web import desk
 from fari.surfaces.web.access import ANYONE, Reader
+from fari.surfaces.web.uploads import Uploads
 from fari.surfaces.web.view import View
 from fari.surfaces.words import Words, words
 
@@ -51,6 +52,7 @@ class Site:
         self._coming: dict[Hashable, Future[Any]] = {}
         self._behind = ThreadPoolExecutor(1, "behind")
         self._guard = threading.Lock()
+        self.uploads = Uploads(self.ledger.root / ".uploads")
         self.origin = "http://127.0.0.1:8400"
         """How programs reach it."""
 
@@ -127,8 +129,9 @@ class Site:
         return value
 
     def close(self) -> None:
-        """End what is going on behind."""
+        """End what is going on behind, and remove what was sent and not imported."""
         self._behind.shutdown(wait=False, cancel_futures=True)
+        self.uploads.close()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from fari.engine.periods import Period, cut
 from fari.errors import UsageError
 from fari.ledger.closings import Closing, closings
 from fari.ledger.store import Import
-from fari.sources.importing import take_back
+from fari.sources.importing import formats, take_back
 from fari.surfaces.closing import label_of
 from fari.surfaces.examining import item_words
 from fari.surfaces.importing import files_words, import_object, stored_words
@@ -25,6 +25,7 @@ from fari.surfaces.project import now, today
 from fari.surfaces.web import view
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.uploads import MOST_FILES
 
 MONTHS = 36
 """So many of the last months stand in the calendar; its data has them all."""
@@ -69,6 +70,10 @@ def data(scene: Scene) -> Page:
         "pages": -(-len(imports) // LISTED),
         "closings": [_closing(scene, one, examined) for one in reversed(closed)],
         "examined": examined is not None,
+        "most": scene.site.uploads.most,
+        "many": MOST_FILES,
+        "formats": formats(),
+        "upload": None,
     }
     if examined is not None:
         shown |= {
