@@ -14,7 +14,7 @@ from fari.surfaces.starting import local_zone
 
 COMMANDS = tuple(
     "demo init import sync webhooks imports undo person erase metrics explain whatif forecast leading why restated close cohorts survival clv "
-    "renewals risk rules reconcile advise report check doctor serve users keys".split()
+    "renewals risk rules reconcile advise report digest check doctor serve users keys".split()
 )
 
 

@@ -581,6 +581,30 @@ def report(
 
 
 @app.command()
+def digest(
+    context: typer.Context,
+    period: Annotated[
+        str | None, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1 or 2025-03; the last whole month if none is named.", show_default=False)
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write it to FILE.eml or FILE.html instead of printing it.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Mail it: FARI_SMTP_URL, FARI_MAIL_FROM and FARI_MAIL_TO say how and to whom.")] = False,
+    slack: Annotated[bool, typer.Option("--slack", help="Post it to the webhook in FARI_SLACK_WEBHOOK.")] = False,
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="The dashboard's address, for the links.")] = "http://127.0.0.1:8400",
+    compare: Annotated[str, typer.Option(metavar="previous|year|PERIOD", help="What to compare with, like for like.")] = "previous",
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
+    lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
+) -> None:
+    """Tell five numbers, each with its change and what carried it most.
+
+    Printed, or for cron mailed with charts or posted to Slack. Stale data is marked as such.
+    """
+    from fari.surfaces.asking import Asked
+    from fari.surfaces.digesting import send_digest
+
+    send_digest(context.obj, Asked((), period, compare=compare, where=tuple(where or ())), to, (send, slack), url, lang)
+
+
+@app.command()
 def check(
     context: typer.Context,
     alerts: Annotated[bool, typer.Option("--alerts", help="What is unusual, with its cause, and which goals are at risk.")] = False,

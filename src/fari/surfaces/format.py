@@ -105,7 +105,7 @@ def change(answer: Answer, locale: str = "en") -> str:
     if answer.change is None:
         return NOTHING
     if answer.unit == "rate":
-        return _signed(_decimal(Decimal(answer.change) * 100, 1, locale), " pp")
+        return _signed(_decimal(Decimal(answer.change) * 100, 1, locale), f" {_POINTS.get(locale, _POINTS['en'])}")
     if answer.change_rate is None:
         return _signed(shown(answer.change, answer.unit, answer.currency, locale)) if answer.change else "0%"
     percent = answer.change_rate * 100
