@@ -1,5 +1,7 @@
 """The dashboard in a real browser: every page in both themes, on a phone, without JavaScript, by keyboard, in print; and the ways through it."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +23,8 @@ PAGES = (
     "/channels",
     "/channels?by=campaign",
     "/visitors",
+    "/insight",
+    "/data",
     "/metrics",
     "/metrics/mrr",
     "/metrics/cac",
@@ -220,3 +224,30 @@ def test_a_mark_says_what_it_is(page: Page) -> None:
     settled(page, "/metrics/mrr")
     page.locator("figure.chart .mark-symbol [aria-label]").last.hover()
     expect(page.locator(".tip")).to_contain_text("€")
+
+
+@pytest.fixture(scope="module")
+def served(demo: Path) -> Iterator[str]:
+    """`fari serve` as it is typed: the address it prints, which opens once."""
+    command = [sys.executable, "-m", "fari", "-C", str(demo), "serve", "--port", "0", "--no-open"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+def test_the_printed_link_opens_once(browser: Browser, served: str) -> None:
+    first, second = browser.new_context(viewport=WIDE), browser.new_context(viewport=WIDE)
+    one, other = first.new_page(), second.new_page()
+    one.goto(served)
+    expect(one.locator(".card")).to_have_count(12)
+    assert "token" not in one.url
+    answer = other.goto(served)
+    assert answer is not None
+    assert answer.status == 401
+    assert other.locator(".card").count() == 0
+    one.reload()
+    expect(one.locator(".card")).to_have_count(12)
+    assert one.evaluate("document.cookie") == ""
+    first.close()
+    second.close()

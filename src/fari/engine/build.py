@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any, NamedTuple
 
 from fari.engine import given
@@ -38,6 +39,10 @@ class Inlined(NamedTuple):
 
     name: str
     inputs: tuple[Any, ...]
+
+
+_BUILDING = RLock()
+"""Held while facts are built or swept: askers of several threads would build the same twice, and take away what another needs on its way."""
 
 
 @dataclass
@@ -78,7 +83,8 @@ class Builder:
 
     def files(self, name: str) -> list[str]:
         """The Parquet files of a fact, built first where they are not there."""
-        return [str(self._ensure(name, part)) for part in self._parts_of(name)]
+        with _BUILDING:
+            return [str(self._ensure(name, part)) for part in self._parts_of(name)]
 
     def digest(self, name: str) -> str:
         """A digest of everything a fact is made from."""
@@ -86,10 +92,15 @@ class Builder:
 
     def table(self, name: str) -> str:
         """The engine's view of a ledger table's current rows."""
-        return self._table(name, None)
+        with _BUILDING:
+            return self._table(name, None)
 
     def finish(self) -> None:
         """Remove what was only needed on the way, and facts of states of the ledger long gone."""
+        with _BUILDING:
+            self._sweep()
+
+    def _sweep(self) -> None:
         if not self._grown:
             return
         self._grown = False

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ class DuckDB:
         Every column is cast: Ibis leaves out a cast it thinks needless, and a sum of BIGINT is wider than it thinks.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         target = str(aside).replace("'", "''")
         cast = ", ".join(f'CAST("{column}" AS {_sql_type(kind)}) AS "{column}"' for column, kind in schema.items())
         self.connection.execute(f"COPY (SELECT {cast} FROM ({sql})) TO '{target}' ({_WRITTEN})")

@@ -6,6 +6,7 @@ A process that finds what it needs here does not import Ibis, which takes longer
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,7 @@ def _keep(folder: Path, digest: str) -> bool:
             for old in folder.glob("sql-*"):
                 shutil.rmtree(old, ignore_errors=True)
             own.mkdir(parents=True, exist_ok=True)
-        aside = own / f"{digest}.{os.getpid()}"
+        aside = own / f"{digest}.{os.getpid()}.{threading.get_ident()}"
         aside.write_text(_KNOWN[digest], encoding="utf-8")
         aside.replace(own / f"{digest}.sql")
     except OSError:

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -147,7 +148,7 @@ class SparkConnect:
     def build(self, sql: str, path: Path, schema: dict[str, str]) -> None:
         """The result of a query as a folder of Parquet files of that schema, built aside and renamed; of two builders' copies either is right."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         cast = (f"CAST({_quote(column)} AS {_sql_type(kind)}) AS {_quote(column)}" for column, kind in schema.items())
         frame = self.session.sql(sql).selectExpr(*cast)
         frame.write.mode("overwrite").parquet(_whole(str(aside)))
