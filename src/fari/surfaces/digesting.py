@@ -17,6 +17,7 @@ def send_digest(place: Place, asked: Asked, to: Path | None, ways: tuple[bool, b
     from fari.surfaces.web.digest import as_slack, as_subject, as_text, digest
     from fari.surfaces.web.html import render
     from fari.surfaces.web.site import Site
+    from fari.surfaces.web.votes import focus
 
     if to is not None and to.suffix.lower() not in KINDS:
         raise UsageError(f"--to takes a name that ends in {' or '.join(KINDS)}, not {to.name!r}")
@@ -28,7 +29,7 @@ def send_digest(place: Place, asked: Asked, to: Path | None, ways: tuple[bool, b
         try:
             scene = seen(site, asked, lang)
             progress("working out the digest")
-            found = digest(scene, (), base)
+            found = digest(scene, focus(site.desk), base)
         finally:
             site.close()
     text = as_text(scene, found)

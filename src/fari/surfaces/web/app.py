@@ -23,6 +23,7 @@ from fari.surfaces.web.html import render
 from fari.surfaces.web.login import add_login
 from fari.surfaces.web.page import Act, Make, Page
 from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.votes import add_votes
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -54,6 +55,7 @@ def application(site: Site, door: Door | None = None) -> FastAPI:
         _route(app, site, path, make)
     for path, act in pages.ACTS.items():
         app.add_api_route(path, _acting(site, act), methods=["POST"], include_in_schema=False, name=f"do {path}")
+    add_votes(app, site)
     if door is not None:
         add_login(app, door)
         app.add_middleware(Guard, door=door)

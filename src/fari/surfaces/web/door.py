@@ -24,7 +24,7 @@ from fari.surfaces.words import LOCALES, words
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN = ("/static/",)
 """Paths below which anyone may read."""
-GUESTS = ("/login",)
+GUESTS = ("/login", "/vote")
 """Paths at which, and below which, anyone may read and send forms."""
 OWNERS = ("/keys", "/users")
 """Paths at which, and below which, only owners may read or do anything."""

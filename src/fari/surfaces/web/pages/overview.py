@@ -1,6 +1,6 @@
 """The overview: are we well, and where not?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fari.engine.answer import Answer
@@ -11,6 +11,7 @@ from fari.surfaces.web.charts import colour_of
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.site import Scene
+from fari.surfaces.web.votes import focus
 from fari.surfaces.words import capital
 
 VOTED = ("lead_conversion_rate", "mrr", "visitors", "customer_churn_rate", "clv", "mqls", "cac", "sqls")
@@ -42,6 +43,8 @@ class Card:
     spark: list[float | None]
     url: str
     provisional: str = ""
+    focus: str = ""
+    """Says so where the team keeps it in focus."""
 
 
 def overview(scene: Scene) -> Page:
@@ -54,13 +57,16 @@ def overview(scene: Scene) -> Page:
     found = {answer.metric: answer for answer in answers}
     before = history(scene, names)
     goals = scene.goals()
+    chosen = focus(scene.site.desk)
     cards = {name: card(scene, answer, before.get(name, []), goals.get(name)) for name, answer in found.items()}
+    cards |= {name: replace(cards[name], focus=scene.said.say("focus")) for name in chosen if name in cards}
     stages = {answer.metric: answer for answer in scene.ask(*STAGES, *STEPS)}
     told = headline(scene, [found[name] for name in VOTED if name in found]) if judged is not None else None
     split = channels(scene, "channel")
     data = {
         "period": {"from": scene.period.since, "until": scene.period.until},
         "headline": told and {"first": told.first, "then": told.then, "below": told.below},
+        "focus": list(chosen),
         "metrics": output.objects(answers, compared=True),
         "funnel": output.plain(list(stages.values())),
         "channels": output.plain([answer for row in split.values() for answer in row.values()]),
