@@ -18,7 +18,7 @@ INSTANTS = {"timestamp", "created_at", "at", "meeting_at", "closed_at"}
 
 
 class Coverage:
-    """A table is covered from its first row to the horizon: the latest date of any row, capped at the day of import."""
+    """A table is covered from its first row to the horizon: the latest date of any row but a target's, capped at the day of import."""
 
     def __init__(self, tables: Tables, company: Company) -> None:
         self._tables = tables
@@ -39,7 +39,7 @@ class Coverage:
     @cached_property
     def horizon(self) -> date:
         """The last day known about."""
-        columns = {table: (DATED_BY.get(table, ""), *ALSO_DATED.get(table, ())) for table in DATED_BY.keys() | ALSO_DATED.keys()}
+        columns = {table: (DATED_BY.get(table, ""), *ALSO_DATED.get(table, ())) for table in (DATED_BY.keys() | ALSO_DATED.keys()) - {"targets"}}
         latest = max((found for table, names in columns.items() for found in self._dates(table, names)), default=self._company.today)
         return min(latest, self._company.today)
 

@@ -86,7 +86,8 @@ def _joined(ranges: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
 
 def cover(company: Company, told: Sequence[Coverage]) -> Cover:
     """What is covered: each import's table from its first row to the data's horizon, or as far as it says itself."""
-    horizon = max((c.last for c in told if c.last), default=None)
+    # A plan speaks of what is to come: it brings no data.
+    horizon = max((c.last for c in told if c.last and c.table != "targets"), default=None)
     since = min((c.since for c in told if c.since), default=None)
     ranges: dict[str, list[tuple[date, date]]] = defaultdict(list)
     for c in told:

@@ -33,10 +33,31 @@ class Goal:
     """Why nothing can be said."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What one source says of one month's goal."""
+
+    metric: str
+    channel: str | None
+    value: Decimal
+    source: str
+
+
+def said_goals(asker: Asker, month: date) -> list[Said]:
+    """What every source says of a month's goals, the last word last."""
+    _, builder = asker.state()
+    where = f"month = DATE '{month}'"
+    rows = asker.engine.run(f"SELECT metric, channel, value, source FROM {builder.table('targets')} WHERE {where} ORDER BY recorded_at, source")
+    builder.finish()
+    return [Said(metric, channel, Decimal(value), source) for metric, channel, value, source in rows]
+
+
 def targets(asker: Asker, question: Question) -> list[tuple[Period, str, str | None, Decimal]]:
-    """The rows of the table `targets`: (month, metric, channel, value)."""
+    """The rows of the table `targets`: (month, metric, channel, value). Of several sources that speak of one the last word counts."""
     _, builder = asker.state(question.as_of, question.rules)
-    rows = asker.engine.run(f"SELECT month, metric, value, channel FROM {builder.table('targets')} ORDER BY 1, 2, 4")
+    nth = "row_number() OVER (PARTITION BY month, metric, channel ORDER BY recorded_at DESC, source DESC) AS nth"
+    said = f"SELECT month, metric, value, channel, {nth} FROM {builder.table('targets')}"
+    rows = asker.engine.run(f"SELECT month, metric, value, channel FROM ({said}) AS said WHERE nth = 1 ORDER BY 1, 2, 4")
     builder.finish()
     return [(containing(_first(month), "month"), metric, channel, Decimal(value)) for month, metric, value, channel in rows]
 

@@ -23,6 +23,7 @@ from fari.sources import contract, segment
 from fari.sources.deriving import derive
 from fari.sources.file import File, open_file
 from fari.sources.reading import Reading
+from fari.sources.record import Chunk
 
 _HELPERS = frozenset({"contract", "segment", "importing"})
 
@@ -190,6 +191,42 @@ def import_files(
         staging.close()
     bring_up_to_date(ledger, reports, how)
     return reports
+
+
+def import_rows(
+    ledger: Ledger,
+    table: str,
+    rows: Sequence[Mapping[str, str | None]],
+    how: How,
+    *,
+    source: str,
+    name: str,
+    covers: tuple[date, date] | None = None,
+) -> Report:
+    """Rows that somebody has typed, as one act like a file's. Their origins are the name and their number from 1.
+
+    With `how.replace` they are all that the source has to say of the days of `covers`, even where they are none. FariError where one is refused:
+    then nothing is stored.
+    """
+    ledger.open()
+    staging = Staging(ledger)
+    try:
+        report = Report(name, source, format=table)
+        evidence = Evidence(staging)
+        reading = Reading(0, report, staging, evidence, as_known(how, ledger.company))
+        given = {column.name: [row.get(column.name) for row in rows] for column in TABLES[table].columns}
+        reading.take([Chunk(table, range(1, len(rows) + 1), given)])
+        with ledger.writing():
+            checked = check(staging, [report])
+            staged = reading.finish(checked)
+            if report.rejected:
+                problem = next(one for one in report.problems if one.refused)
+                raise FariError(f"{problem.what}{f' ({problem.mend})' if problem.mend else ''}")
+            ranges: Ranges = {} if covers is None else {(0, table): covers}
+            commit(ledger, staging, staged, [report], ranges, how)
+    finally:
+        staging.close()
+    return report
 
 
 def _read(reading: Reading, path: Path, company: Company, as_: str | None) -> None:

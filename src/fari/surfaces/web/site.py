@@ -24,6 +24,7 @@ from fari.surfaces import format as numbers
 from fari.surfaces.project import Place, today
 from fari.surfaces.web import desk
 from fari.surfaces.web.access import ANYONE, Reader
+from fari.surfaces.web.annotations import Annotation, annotations
 from fari.surfaces.web.uploads import Uploads
 from fari.surfaces.web.view import View
 from fari.surfaces.words import Words, words
@@ -247,7 +248,11 @@ class Scene:
 
     def noted(self, metric: str) -> list[tuple[date, str]]:
         """What people noted of days in the history, of this metric or of all."""
-        return []
+        return [(one.day, one.text) for one in self.notes(metric)]
+
+    def notes(self, metric: str) -> list[Annotation]:
+        """The same with who noted it and when."""
+        return annotations(self.site.desk, metric, self.history[0].since, self.history[-1].until)
 
     def _targets(self) -> list[tuple[Period, str, Decimal]]:
         from fari.insight.goals import targets
