@@ -18,6 +18,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 from tests.commands import run
+from tests.test_web_door import PASSWORD, House, csrf
 
 from fari.errors import UsageError
 from fari.surfaces.project import Place
@@ -260,3 +261,25 @@ def test_what_a_killed_server_left_is_removed_and_what_a_living_one_has_is_not(h
     assert folder.exists()
     living.close()
     assert list(root.iterdir()) == []
+
+
+def test_behind_the_door_files_come_in_with_a_forms_own_word(tmp_path: Path) -> None:
+    house = House(tmp_path / "acme", "password")
+    for name in ("viewer", "editor"):
+        house.access.add_user(name, name, PASSWORD)
+    editor, viewer = house.inside("editor"), house.inside("viewer")
+    own = csrf(editor.get("/data").text)
+    assert "Bring files in" not in viewer.get("/data").text
+    assert editor.post("/data/import", files={"files": ("spend.csv", SPEND)}).status_code == 403
+    big = SPEND + b"2025-01-14,Email,1.00,EUR,ads,c\n" * 100_000
+    sent = editor.post("/data/import", files=[("csrf", (None, own)), ("files", ("spend.csv", big))])
+    assert sent.status_code == 303
+    at = sent.headers["location"]
+    page = editor.get(at)
+    assert "Import these files" in page.text
+    assert viewer.post(at, data={"act": "import", "csrf": own}).status_code == 403
+    assert editor.post(at, data={"act": "import"}).status_code == 403
+    assert imports(house.site.folder) == []
+    assert editor.post(at, data={"act": "import", "csrf": csrf(page.text)}).status_code == 303
+    assert len(imports(house.site.folder)) == 1
+    house.site.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from tests.projects import TODAY, write
 
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
+from fari.engine.periods import parse as month_of
 from fari.errors import UsageError
 from fari.insight.goals import targets
+from fari.insight.unusual import Event, Look, Unusual
+from fari.insight.why import why
 from fari.ledger.acts import How
 from fari.sources.importing import import_files
 from fari.surfaces.format import exact
@@ -147,3 +151,21 @@ def test_what_is_no_goal_is_refused(client: TestClient, home: Path, wrong: dict[
     assert goal(client, **({"value": "1"} | wrong)) in (400, 422)
     assert goals(home) == []
     assert len(Place(home).project().imports()) == 1
+
+
+def test_what_is_unusual_can_be_muted_and_heard_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(Place(home))
+    period = month_of("2025-11")
+    figure = Unusual("mrr", period, Decimal(150), Decimal(90), Decimal(110), 0.01, "money", "EUR")
+    look = Look(period, (Event((figure,)),), 1, ())
+    cause = why(site.front, Question(("mrr",), (month_of("2025-10"), period)))
+    monkeypatch.setattr(Site, "later", lambda _, key, __: (look, [cause]) if "unusual" in key else None)
+    with TestClient(application(site)) as client:
+        at = "/insight?period=2025-11"
+        sent = {"metric": "mrr", "month": "2025-11", "back": at}
+        assert "Mute it" in client.get(at).text
+        assert "Let it be heard again" in client.post("/mutes", data=sent | {"act": "mute"}).text
+        assert "Mute it" not in client.get(at).text
+        assert "Mute it" in client.post("/mutes", data=sent | {"act": "unmute"}).text
+        for wrong in ({"metric": "nonsense"}, {"month": "2025"}, {"month": "x" * 999}, {"month": ""}):
+            assert client.post("/mutes", data=sent | wrong).status_code == 400

@@ -17,6 +17,7 @@ from fari.metrics import METRICS
 from fari.surfaces import advising, foretelling
 from fari.surfaces.checking import goal_words, unusual_words
 from fari.surfaces.sentences import sentences
+from fari.surfaces.web.mutes import muted
 from fari.surfaces.web.page import Cell, Column, Table
 from fari.surfaces.web.site import Scene
 from fari.surfaces.words import capital
@@ -28,10 +29,12 @@ DRIVERS = 10
 
 @dataclass(frozen=True)
 class Signal:
-    """Something unusual: its sentences, the first of which says what; whether it is bad."""
+    """Something unusual: its sentences, the first of which says what; whether it is bad, of which metric it is, and whether it was muted."""
 
     sentences: Sequence[str]
     mood: str
+    metric: str = ""
+    muted: bool = False
 
 
 def signals(scene: Scene) -> tuple[list[Signal], str, bool] | None:
@@ -60,11 +63,13 @@ def signals(scene: Scene) -> tuple[list[Signal], str, bool] | None:
         return [], found, False
     look, causes = found
     told_of = []
+    silent = muted(scene.site.desk, look.period.label)
     for event, cause in zip(look.events, causes, strict=True):
         told = [unusual_words(one, said) for one in event.figures]
         every = [told[0], *sentences(cause, said, fiscal)[1:], *told[1:]]
         mood = "bad" if event.bad else "good" if event.figures[0].bad is False else "soft"
-        told_of.append(Signal([scene.sentence(text) for text in every], mood))
+        metric = event.figures[0].metric
+        told_of.append(Signal([scene.sentence(text) for text in every], mood, metric, metric in silent))
     text = said.say(
         "{period}: {judged} metrics looked at; of {unjudged} the past is too short or has gaps.",
         period=said.period(look.period), judged=look.judged, unjudged=len(look.unjudged),

@@ -16,7 +16,7 @@ def insight(scene: Scene) -> Page:
     parts = (signals, goals, advice, drivers, leading)
     shown: dict[str, Any] = {"signals": signals, "goals": goals, "advice": advice, "drivers": drivers, "leading": leading}
     data = {
-        "unusual": [{"sentences": list(one.sentences), "mood": one.mood} for one in signals[0]] if signals else [],
+        "unusual": [{"sentences": list(one.sentences), "mood": one.mood, "muted": one.muted} for one in signals[0]] if signals else [],
         "goals": [{"sentence": text, "mood": mood} for text, mood in goals or ()],
         "advice": plain(advice[0] if advice else None),
         "drivers": plain(drivers),

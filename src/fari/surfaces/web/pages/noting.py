@@ -19,6 +19,7 @@ from fari.surfaces.format import exact
 from fari.surfaces.project import now, today
 from fari.surfaces.web.annotations import annotate, forget
 from fari.surfaces.web.door import reader
+from fari.surfaces.web.mutes import mute, unmute
 from fari.surfaces.web.page import Act, Make
 from fari.surfaces.web.site import Site
 
@@ -65,6 +66,20 @@ async def target(request: Request, site: Site) -> Response:
     return RedirectResponse(back(said.get("back", "")), 303)
 
 
+async def hush(request: Request, site: Site) -> Response:
+    """Mute what is unusual in a metric's month, or let it be heard again."""
+    form = await request.form(max_files=0, max_fields=20)
+    said = {name: str(value) for name, value in form.items()}
+    month = parse(said.get("month", "")[:80])
+    if month.grain != "month":
+        raise UsageError(f"a month such as 2026-10 is muted, not {said['month'][:80]!r}")
+    if said.get("act") == "unmute":
+        await run_in_threadpool(unmute, site.desk, said.get("metric", ""), month.label)
+    else:
+        await run_in_threadpool(mute, site.desk, said.get("metric", ""), month.label, reader(request).name, now())
+    return RedirectResponse(back(said.get("back", "")), 303)
+
+
 def set_goal(site: Site, month: date, metric: str, value: Decimal | None, channel: str | None) -> None:
     """Say a goal as an import of its own with the source `page`; without a value withdraw it, whoever has said it."""
     with site.lock:
@@ -101,4 +116,4 @@ def back(path: str) -> str:
 
 
 PAGES: dict[str, Make] = {}
-ACTS: dict[str, Act] = {"/annotations": note, "/targets": target}
+ACTS: dict[str, Act] = {"/annotations": note, "/targets": target, "/mutes": hush}
