@@ -5,6 +5,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -153,15 +154,16 @@ def test_mailed_it_has_text_html_and_the_charts_inside(fari: Fari, mail: Any) ->
     assert "<script" not in page
 
 
-def test_a_server_that_refuses_is_told_without_the_password(fari: Fari, mail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_refuses_is_told_without_the_password(mail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FARI_SMTP_URL", f"smtp://me:wrong-one@127.0.0.1:{mail.server_address[1]}")
-    said = fari("digest", "2025-04", "--send")
-    assert said.status == 1
-    assert "did not take the message" in said.err
-    assert "wrong-one" not in said.err
+    made = posting.message("s", "t", "<p>h", {}, datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(FariError, match="did not take the message") as refused:
+        posting.send(made)
+    assert "wrong-one" not in str(refused.value)
     monkeypatch.setenv("FARI_SMTP_URL", f"smtp://127.0.0.1:{mail.server_address[1]}")
     monkeypatch.setenv("FARI_MAIL_TO", "ann@acme.test, nobody@acme.test")
-    assert "refused nobody@acme.test" in fari("digest", "2025-04", "--send").err
+    with pytest.raises(FariError, match=r"refused nobody@acme\.test"):
+        posting.send(made)
     assert len(mail.got) == 1
 
 
@@ -181,12 +183,11 @@ def test_posted_to_slack_with_links_and_nothing_that_it_would_take_for_one(fari:
 
 
 @pytest.mark.parametrize("path", ["/refuse", "/elsewhere"])
-def test_slack_that_refuses_or_sends_elsewhere(fari: Fari, hook: Any, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_slack_that_refuses_or_sends_elsewhere(hook: Any, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setenv("FARI_SLACK_WEBHOOK", f"http://127.0.0.1:{hook.server_address[1]}{path}?XyZ")
-    said = fari("digest", "2025-04", "--slack")
-    assert said.status == 1
-    assert "Slack did not take it" in said.err
-    quiet(said)
+    with pytest.raises(FariError, match="Slack did not take it") as refused:
+        posting.post({})
+    assert "XyZ" not in str(refused.value)
     assert len(hook.got) == 1
 
 
@@ -224,8 +225,6 @@ def test_only_a_safe_webhook_is_posted_to(address: str, hint: str, monkeypatch: 
 
 
 def test_a_header_of_two_lines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime
-
     monkeypatch.setenv("FARI_MAIL_FROM", "a@acme.test\nBcc: x@evil.test")
     with pytest.raises(FariError, match="no address"):
         posting.message("s", "t", "h", {}, datetime(2026, 1, 1, tzinfo=UTC))

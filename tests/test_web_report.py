@@ -82,11 +82,12 @@ def test_as_pdf_a_section_a_page_with_period_and_freshness_below(scene: Scene) -
     assert as_pdf(text).startswith(b"%PDF-")
 
 
-def test_hostile_names_stay_text(demo: Path) -> None:
-    site = Site(Place(demo))
+def test_hostile_names_stay_text(fari: Fari) -> None:
+    site = Site(Place(fari.here))
     scene = replace(site.scene(View("/", where=(("channel", ("<script>alert(1)</script>",)),))), whole=True)
     scene = replace(scene, company=replace(scene.company, name="</style><script>x</script>"))
     text = written(scene)
+    site.close()
     assert Read(text).loads == []
     assert "<script" not in text
 
@@ -121,7 +122,7 @@ def test_command_names_the_file_by_its_period(fari: Fari) -> None:
         (("--where", "Email"), "DIM=VALUE"),
         (("--lang", "de"), "lang is en or it"),
         (("--rules", "strip"), "did you mean 'stripe'"),
-        (("--to", "no/such/folder.html"), "No such file"),
+        (("--to", "no/such/folder.html"), "there is no folder"),
     ],
 )
 def test_wrong_words_are_refused(fari: Fari, typed: tuple[str, ...], hint: str) -> None:

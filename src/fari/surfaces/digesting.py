@@ -21,6 +21,8 @@ def send_digest(place: Place, asked: Asked, to: Path | None, ways: tuple[bool, b
 
     if to is not None and to.suffix.lower() not in KINDS:
         raise UsageError(f"--to takes a name that ends in {' or '.join(KINDS)}, not {to.name!r}")
+    if to is not None and not (place.here / to).parent.is_dir():
+        raise UsageError(f"there is no folder {(place.here / to).parent} to write {to.name} into")
     if not base.startswith(("http://", "https://")) or any(sign in base for sign in "<>|\"' "):
         raise UsageError(f"--url takes the dashboard's address, such as https://fari.example.com, not {base!r}")
     mail, slack = ways

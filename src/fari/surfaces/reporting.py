@@ -20,6 +20,8 @@ def write_report(place: Place, asked: Asked, to: Path | None, lang: str) -> None
     """Write the report of the period, the last whole month if none is named, to a file; without one, to a name of its own in the current folder."""
     if to is not None and to.suffix.lower() not in KINDS:
         raise UsageError(f"--to takes a name that ends in {' or '.join(KINDS)}, not {to.name!r}")
+    if to is not None and not (place.here / to).parent.is_dir():
+        raise UsageError(f"there is no folder {(place.here / to).parent} to write {to.name} into")
     pdf = to is not None and to.suffix.lower() == ".pdf"
     if pdf:
         _weasyprint()

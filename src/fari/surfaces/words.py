@@ -137,6 +137,8 @@ class Words:
             return str(format_date(one.since, "QQQ" if one.since.year == beside.since.year else "QQQ y", locale=self.locale))
         if one.grain == "month":
             first, last = one.since, one.until - timedelta(days=1)
+            if first == last:
+                return str(format_skeleton("MMMd", first, locale=self.locale))
             return f"{first.day}–{format_skeleton('MMMd', last, locale=self.locale)}"
         return self.period(one, fiscal_year_start)
 

@@ -110,8 +110,11 @@ def as_text(scene: Scene, one: Digest) -> str:
     said = scene.said.say
     told = [one.title, one.fresh, *([said("The data is stale: {fresh}.", fresh=one.fresh)] if one.stale else []), "", one.told, ""]
     for line in one.lines:
+        so_far = f" ({line.card.provisional})" if line.card.provisional else ""
         moved = f"{line.card.arrow} {line.card.change} ({line.card.verdict or _mood(scene, line.card)})" if line.card.change else ""
-        told.append("  ".join(filter(None, [f"{line.card.title}: {line.card.value}", moved.replace(" ()", ""), line.card.was, line.card.goal])))
+        told.append(
+            "  ".join(filter(None, [f"{line.card.title}{so_far}: {line.card.value}", moved.replace(" ()", ""), line.card.was, line.card.goal]))
+        )
         told += [f"  {text}" for text in (line.driver, line.url) if text]
         told.append("")
     return "\n".join([*told, one.url, ""])
