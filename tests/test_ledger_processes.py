@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from tests.books import TODAY, Book, csv, current, noon
 
 from fari.company import Company
+from fari.engine.duck import DuckDB
 from fari.errors import FariError
 from fari.ledger.acts import How
 from fari.ledger.store import Ledger
@@ -188,3 +191,17 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
         pass
     with second.writing(wait=0.1):
         pass
+
+
+def test_two_threads_may_build_the_same_fact(tmp_path: Path) -> None:
+    together = threading.Barrier(2, timeout=20)
+
+    def build(_: int) -> None:
+        engine = DuckDB()
+        for turn in range(6):
+            together.wait()
+            engine.build("SELECT range AS n FROM range(300000)", tmp_path / f"{turn}.parquet", {"n": "int64"})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(build, range(2)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{turn}.parquet" for turn in range(6)]

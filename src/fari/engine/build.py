@@ -3,6 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -110,7 +111,10 @@ class Builder:
         if not self.root.is_dir():
             return
         # Ages are taken against the newest fact, not against the clock.
-        ages = {path: path.stat().st_mtime for path in self.root.glob("*/*.parquet")}
+        ages: dict[Path, float] = {}
+        for path in self.root.glob("*/*.parquet"):
+            with suppress(FileNotFoundError):  # swept by another at this moment
+                ages[path] = path.stat().st_mtime
         for path, made in ages.items():
             if path not in self.used and made < max(ages.values()) - KEPT_SECONDS:
                 self.engine.drop(path)

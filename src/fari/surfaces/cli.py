@@ -665,7 +665,7 @@ app.add_typer(keys, name="keys")
 @users.callback()
 def list_users(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Say who may come into the dashboard, let someone in, or no more."""
-    from fari.surfaces.web import letting_in
+    from fari.surfaces import letting_in
 
     if context.invoked_subcommand is None:
         letting_in.list_users(context.obj, json)
@@ -683,7 +683,7 @@ def add_user(
 
     The password is asked for, or taken from FARI_PASSWORD.
     """
-    from fari.surfaces.web import letting_in
+    from fari.surfaces import letting_in
 
     letting_in.add_user(context.obj, name, role)
 
@@ -691,7 +691,7 @@ def add_user(
 @users.command("remove")
 def remove_user(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="By which someone logs in.")]) -> None:
     """Let someone in no more, from this moment on."""
-    from fari.surfaces.web import letting_in
+    from fari.surfaces import letting_in
 
     letting_in.remove_user(context.obj, name)
 
@@ -699,7 +699,7 @@ def remove_user(context: typer.Context, name: Annotated[str, typer.Argument(meta
 @keys.callback()
 def list_keys(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List the API keys by which programs read figures, make one, or revoke one."""
-    from fari.surfaces.web import letting_in
+    from fari.surfaces import letting_in
 
     if context.invoked_subcommand is None:
         letting_in.list_keys(context.obj, json)
@@ -713,7 +713,7 @@ def add_key(
     metrics: Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help="Read only this metric; may be repeated.")] = None,
 ) -> None:
     """Make an API key. It is printed once."""
-    from fari.surfaces.web import letting_in
+    from fari.surfaces import letting_in
 
     letting_in.add_key(context.obj, name, scope, metrics or ())
 
@@ -721,7 +721,7 @@ def add_key(
 @keys.command("revoke")
 def revoke_key(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="What it was for.")]) -> None:
     """Have a key open nothing, from this moment on."""
-    from fari.surfaces.web import letting_in
+    from fari.surfaces import letting_in
 
     letting_in.revoke_key(context.obj, name)
 

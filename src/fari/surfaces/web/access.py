@@ -152,7 +152,7 @@ class Access:
             return None
         return str(found[0][0]) if found else None
 
-    def keys(self) -> list[Key]:
+    def all_keys(self) -> list[Key]:
         """All keys, those revoked too, the newest first."""
         return [_key(row) for row in self.desk.rows(_TABLES, f"SELECT {_KEY} FROM keys ORDER BY made DESC, name")]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -18,7 +19,7 @@ from fari import __version__
 from fari.errors import FariError, UsageError
 from fari.surfaces.output import dumps, rows_csv
 from fari.surfaces.web import pages, view
-from fari.surfaces.web.door import Door, Guard, language, reader
+from fari.surfaces.web.door import OWNERS, Door, Guard, below, language, reader
 from fari.surfaces.web.html import render
 from fari.surfaces.web.login import add_login
 from fari.surfaces.web.page import Act, Make, Page
@@ -50,6 +51,7 @@ def application(site: Site, door: Door | None = None) -> FastAPI:
 
     app = FastAPI(title="Fari", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan, description=DESCRIPTION)
     app.state.site = site
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for path, make in pages.PAGES.items():
         _route(app, site, path, make)
@@ -57,6 +59,7 @@ def application(site: Site, door: Door | None = None) -> FastAPI:
         app.add_api_route(path, _acting(site, act), methods=["POST"], include_in_schema=False, name=f"do {path}")
     add_votes(app, site)
     if door is not None:
+        app.state.door = door
         add_login(app, door)
         app.add_middleware(Guard, door=door)
 
@@ -79,6 +82,34 @@ def application(site: Site, door: Door | None = None) -> FastAPI:
 DESCRIPTION = "Every page of the dashboard has its data under the same path with .json or .csv; what narrows a page narrows its data."
 
 
+def described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description: as FastAPI makes it, with how one comes in."""
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+        made["components"] = {"securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key: `fari keys add NAME`."}}}
+        made["security"] = [{"key": []}]
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+FAILURES = {
+    400: "The question is wrong; why is said.",
+    401: "No valid API key was sent along.",
+    403: "The key does not reach so far.",
+    404: "There is no such page.",
+    422: "There is no answer to the question; why is said.",
+    429: "Too many requests; Retry-After says how many seconds to wait.",
+}
+_ERROR = {"application/json": {"schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}}}
+
+
+def _responses(media: str) -> dict[int | str, dict[str, Any]]:
+    """What an address may answer, for the OpenAPI description."""
+    schema: dict[str, Any] = {"type": "string"} if media == "text/csv" else {}
+    done = {"description": "The page's data.", "content": {media: {"schema": schema}}}
+    return {200: done, **{status: {"description": said, "content": _ERROR} for status, said in FAILURES.items()}}
+
+
 def _route(app: FastAPI, site: Site, path: str, make: Make) -> None:
     """A page's three addresses."""
     names = re.findall(r"{(\w+)}", path)
@@ -97,8 +128,9 @@ def _route(app: FastAPI, site: Site, path: str, make: Make) -> None:
             methods=["GET"],
             summary=(make.__doc__ or "").partition("\n")[0],
             name=f"{make.__name__}_{kind}",
-            operation_id=f"{make.__name__}_{kind}",
-            responses={200: {"content": {media: {}}}, 400: {"description": "The question is wrong; why is said."}},
+            operation_id=f"{make.__name__.strip('_')}_{kind}",
+            include_in_schema=not below(path, OWNERS),
+            responses=_responses(media),
             response_class=Response,
             openapi_extra={"parameters": [*_in_path(names), *parameters()]},
         )

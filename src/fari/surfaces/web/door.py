@@ -116,7 +116,7 @@ class Door:
         if found is not None:
             reader, stale = found
             return reader, (self.cookie, request.cookies[self.cookie]) if stale else None
-        if _below(path, GUESTS):
+        if below(path, GUESTS):
             own = request.cookies.get(self.before)
             fresh = own or token_urlsafe(32)
             request.scope.setdefault("state", {})["guest"] = fresh
@@ -147,9 +147,9 @@ class Door:
     def allowed(self, request: Request, reader: Reader) -> None:
         """Refuse what the reader's role may not."""
         path = request.scope["path"]
-        if _below(path, OWNERS) and not reader.may("owner"):
+        if below(path, OWNERS) and not reader.may("owner"):
             raise Refused(403, "This is for owners.")
-        if request.method not in READING and not _below(path, (*GUESTS, "/logout")) and not reader.may("editor"):
+        if request.method not in READING and not below(path, (*GUESTS, "/logout")) and not reader.may("editor"):
             raise Refused(403, "This is for editors and owners.")
 
     async def own_form(self, request: Request, reader: Reader, receive: Receive) -> Receive:
@@ -262,7 +262,7 @@ def _page(request: Request, status: int, headers: dict[str, str], **shown: Any) 
     return HTMLResponse(alone("door.html", words(language(request)), status=status, **shown), status, headers)
 
 
-def _below(path: str, roots: tuple[str, ...]) -> bool:
+def below(path: str, roots: tuple[str, ...]) -> bool:
     """Whether a path is one of these, one of its forms, or below it."""
     return any(path == root or path.startswith((f"{root}/", f"{root}.")) for root in roots)
 

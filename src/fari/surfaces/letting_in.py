@@ -5,13 +5,14 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from fari.errors import FariError
 from fari.surfaces import terminal
 from fari.surfaces.output import dumps
 from fari.surfaces.project import Place
 from fari.surfaces.web import desk
-from fari.surfaces.web.access import Access
+from fari.surfaces.web.access import Access, Key
 
 
 def access_of(place: Place) -> Access:
@@ -45,16 +46,9 @@ def remove_user(place: Place, name: str) -> None:
 
 def list_keys(place: Place, json: bool) -> None:
     """Print the keys there are, without what they are."""
-    keys = access_of(place).keys()
-    rows = [
-        {
-            "name": key.name, "scope": key.scope, "metrics": list(key.metrics), "added": day(key.made), "last_used": day(key.used),
-            "revoked": day(key.revoked),
-        }
-        for key in keys
-    ]  # fmt: skip
+    keys = access_of(place).all_keys()
     if json:
-        terminal.write(dumps(rows, indent=1) + "\n")
+        terminal.write(dumps(rows_of(keys), indent=1) + "\n")
         return
     _show(
         ("name", "scope", "metrics", "added", "last used", "revoked"),
@@ -62,6 +56,12 @@ def list_keys(place: Place, json: bool) -> None:
     )
     if not keys:
         terminal.note(f"no keys yet; `{terminal.command()} keys add NAME` makes one")
+
+
+def rows_of(keys: Sequence[Key]) -> list[dict[str, Any]]:
+    """Keys as data."""
+    dated = ({"added": day(key.made), "last_used": day(key.used), "revoked": day(key.revoked)} for key in keys)
+    return [{"name": key.name, "scope": key.scope, "metrics": list(key.metrics)} | days for key, days in zip(keys, dated, strict=True)]
 
 
 def add_key(place: Place, name: str, scope: str, metrics: Sequence[str]) -> None:
