@@ -108,3 +108,17 @@ def test_a_channel_has_one_colour_everywhere_and_is_told_from_others() -> None:
     colours = list(charts.CHANNELS.values())
     assert len(set(colours)) == len(colours)
     assert {charts.colour_of("channel", "Email", rank) for rank in range(9)} == {charts.CHANNELS["Email"]}
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance. Source: WCAG 2.2, 1.4.11 and its definitions."""
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("paper", ["#ffffff", "#211e1a"])
+@pytest.mark.parametrize("colour", [*charts.CHANNELS.values(), charts.GREY])
+def test_every_colour_stands_out_on_both_papers(colour: str, paper: str) -> None:
+    light, dark = sorted((luminance(colour), luminance(paper)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import python_calamine
 from starlette.testclient import TestClient
 from tests.commands import run
 
@@ -76,6 +77,17 @@ def test_overview_is_whole_in_every_form(client: TestClient) -> None:
     assert data["headline"]["first"].split(":")[0] in page
     rows = list(csv.DictReader(io.StringIO(client.get("/overview.csv").text)))
     assert [row["metric"] for row in rows] == [one["metric"] for one in data["metrics"]]
+
+
+@pytest.mark.parametrize("path", ["/overview", "/metrics/mrr", "/metrics/cac", "/revenue"])
+def test_excel_has_the_same_rows_with_numbers_as_numbers(client: TestClient, path: str) -> None:
+    (sheet,) = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"{path}.xlsx").content)).sheet_names
+    cells = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"{path}.xlsx").content)).get_sheet_by_name(sheet).to_python()
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{path}.csv").text)))
+    assert cells[0] == list(rows[0])
+    place = cells[0].index("value")
+    for line, row in zip(cells[1:], rows, strict=True):
+        assert line[place] == ("" if not row["value"] else pytest.approx(float(row["value"]), rel=1e-12))
 
 
 def test_filters_stack_and_are_taken_off_one_by_one(client: TestClient) -> None:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from fari import __version__
 from fari.errors import FariError, UsageError
-from fari.surfaces.output import dumps, rows_csv
+from fari.surfaces.output import dumps, rows_csv, rows_xlsx
 from fari.surfaces.web import pages, view
 from fari.surfaces.web.door import OWNERS, Door, Guard, below, language, reader
 from fari.surfaces.web.html import render
@@ -79,7 +79,9 @@ def application(site: Site, door: Door | None = None) -> FastAPI:
     return app
 
 
-DESCRIPTION = "Every page of the dashboard has its data under the same path with .json or .csv; what narrows a page narrows its data."
+MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+"""What a page's data can be had as, by the end of its address."""
+DESCRIPTION = "Every page of the dashboard has its data under the same path with .json, .csv or .xlsx; what narrows a page narrows its data."
 
 
 def described(app: FastAPI) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _route(app: FastAPI, site: Site, path: str, make: Make) -> None:
     async def as_data(request: Request, kind: str) -> Response:
         return await run_in_threadpool(answer, request, site, make, kind)
 
-    for kind, media in (("json", "application/json"), ("csv", "text/csv")):
+    for kind, media in MEDIA.items():
         app.add_api_route(
             f"{data}.{kind}",
             _kinded(as_data, kind),
@@ -217,16 +219,17 @@ def formed(page: Page, scene: Scene, kind: str) -> Response:
     """A page as HTML, JSON or CSV."""
     if kind == "json":
         return Response(dumps(page.data, indent=1) + "\n", media_type="application/json")
-    if kind == "csv":
-        name = scene.view.path.strip("/").replace("/", "-") or "overview"
-        head = {"Content-Disposition": f'attachment; filename="fari-{re.sub("[^a-z0-9_-]", "", name)}.csv"'}
-        return Response(rows_csv(page.rows), media_type="text/csv; charset=utf-8", headers=head)
+    if kind in ("csv", "xlsx"):
+        name = re.sub("[^a-z0-9_-]", "", scene.view.path.strip("/").replace("/", "-")) or "overview"
+        head = {"Content-Disposition": f'attachment; filename="fari-{name}.{kind}"'}
+        body = rows_csv(page.rows) if kind == "csv" else rows_xlsx(page.rows, page.title)
+        return Response(body, media_type=MEDIA[kind], headers=head)
     return HTMLResponse(render(page.template, scene, page=page, **page.shown))
 
 
 def failed(request: Request, site: Site, error: FariError, status: int, kind: str = "html") -> Response:
     """What went wrong, in the form that was asked for."""
-    if kind != "html" or request.url.path.endswith((".json", ".csv")):
+    if kind != "html" or request.url.path.endswith(tuple(f".{one}" for one in MEDIA)):
         return Response(dumps({"error": str(error)}) + "\n", status, media_type="application/json")
     try:
         scene = site.scene(view.View("/"), language(request), reader(request))

@@ -25,19 +25,20 @@ PAPER = {
 }
 """Colours of paper, by their names in the style sheet. The dark theme has its own."""
 CHANNELS = {
-    "Organic Search": "#3b68d1",
-    "Paid Search": "#e3a700",
-    "Email": "#5bbfa8",
-    "Referral": "#3aa04b",
-    "Direct": "#8b8f9a",
-    "Paid Social": "#f4724d",
-    "Organic Social": "#e680b4",
-    "Display": "#8a5fc4",
-    "Affiliates": "#a5673f",
-    "AI Assistants": "#2aa7c9",
+    "Organic Search": "#3d66d6",
+    "Paid Search": "#c58700",
+    "Email": "#0fa08a",
+    "Referral": "#4f8f2f",
+    "Direct": "#858a94",
+    "Paid Social": "#e8552b",
+    "Organic Social": "#e0569f",
+    "Display": "#8d4fd0",
+    "Affiliates": "#9a5c32",
+    "AI Assistants": "#0d9ccb",
 }
-"""A colour per channel, the same on every page; Okabe and Ito's hues, moved apart in lightness. What is not here is grey."""
-GREY = "#bdb9ae"
+"""A colour per channel, the same on every page, three to one against both themes' paper; what is not here is grey. Lines have shapes too,
+since ten hues cannot all be told apart by everyone."""
+GREY = "#8f8b80"
 FONT = "Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _MARKS = re.compile("|".join(re.escape(colour) for colour in PAPER.values()))
 _NAMES = {colour: name for name, colour in PAPER.items()}
@@ -47,7 +48,7 @@ def colour_of(dimension: str, value: str, rank: int = 0) -> str:
     """A segment's colour: of a channel always the same one, else by its rank among those shown.
 
     >>> colour_of("channel", "Email"), colour_of("channel", "(unallocated)"), colour_of("plan", "Pro", 1)
-    ('#5bbfa8', '#bdb9ae', '#e3a700')
+    ('#0fa08a', '#8f8b80', '#c58700')
     """
     if dimension == "channel":
         return CHANNELS.get(value, GREY)
@@ -177,8 +178,8 @@ def _attribute(text: str) -> str:
 def spark(values: Sequence[float | None], width: int = 84, height: int = 26) -> str:
     """A line of a few values without axes, the last one marked; what is unknown is a gap.
 
-    >>> spark([1, 2, 3])[:52]
-    '<svg class="spark" viewBox="0 0 84 26" aria-hidden="t'
+    >>> spark([1, 2, 3])[:40]
+    '<svg class="spark" viewBox="0 0 84 26" a'
     """
     known = [value for value in values if value is not None]
     if len(known) < 2:

@@ -139,7 +139,7 @@ class Door:
         if wait := self.pace.wait(key.name):
             raise Refused(429, "Too many requests.", wait)
         if request.method not in READING or not is_data(path):
-            raise Refused(403, "An API key reads the data of pages, at addresses that end in .json or .csv, and nothing else.")
+            raise Refused(403, "An API key reads the data of pages, at addresses that end in .json, .csv or .xlsx, and nothing else.")
         if key.metrics and path != "/openapi.json" and path.rpartition(".")[0] not in {f"/metrics/{name}" for name in key.metrics}:
             raise Refused(403, "This API key reads other metrics only.")
         return Reader(key.name, "viewer")
@@ -247,7 +247,7 @@ def csrf(request: Request) -> str:
 
 def is_data(path: str) -> bool:
     """Whether a path is read by programs."""
-    return path.endswith((".json", ".csv"))
+    return path.endswith((".json", ".csv", ".xlsx"))
 
 
 def language(request: Request) -> str:

@@ -90,7 +90,8 @@ def by_segment(scene: Scene, metric: str, dimension: str, answers: Sequence[Answ
     colours = {"domain": names, "range": [colour_of(dimension, value, rank) for rank, value in enumerate(shown)]}
     y = {"field": "value", "type": "quantitative", "axis": axis(unit, scene.company.currency, hide=bool(scene.view.hide), locale=scene.said.locale)}
     encoding = {"x": _time(scene), "y": y, "color": {"field": "segment", "type": "nominal", "scale": colours}}
-    points = {"mark": {"type": "point", "filled": True, "size": 26}, "encoding": {**encoding, "description": {"field": "said"}}}
+    shape = {"field": "segment", "type": "nominal", "scale": {"domain": names}}
+    points = {"mark": {"type": "point", "filled": True, "size": 32}, "encoding": {**encoding, "shape": shape, "description": {"field": "said"}}}
     title = said("{metric} by {dimension}", metric=capital(scene.said.label(metric)), dimension=scene.said.name("dimension", dimension))
     largest = scene.said.listing(names[:3])
     summary = (
