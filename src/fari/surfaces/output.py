@@ -62,7 +62,7 @@ def rows_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def rows_xlsx(rows: Sequence[Mapping[str, Any]], title: str) -> bytes:
-    """Rows of the same columns as an Excel workbook: numbers are numbers (of fifteen digits, as Excel has them), days are days, texts are no formulas."""
+    """Rows of the same columns as an Excel workbook: numbers are numbers (fifteen digits, as Excel has them), texts are no formulas."""
     import xlsxwriter
 
     file = io.BytesIO()
