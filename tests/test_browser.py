@@ -1,5 +1,6 @@
 """The dashboard in a real browser: every page in both themes, on a phone, without JavaScript, by keyboard, in print; and the ways through it."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +26,9 @@ PAGES = (
     "/visitors",
     "/insight",
     "/data",
+    "/survey",
+    "/help",
+    "/keys",
     "/metrics",
     "/metrics/mrr",
     "/metrics/cac",
@@ -39,7 +43,12 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 @pytest.fixture(scope="module")
 def address(demo: Path) -> Iterator[str]:
     """A running server over the demo."""
-    server = uvicorn.Server(uvicorn.Config(application(Site(Place(demo))), port=0, log_level="warning"))
+    yield from running(demo)
+
+
+def running(folder: Path) -> Iterator[str]:
+    """A server over a project, as long as it is needed."""
+    server = uvicorn.Server(uvicorn.Config(application(Site(Place(folder))), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -251,3 +260,77 @@ def test_the_printed_link_opens_once(browser: Browser, served: str) -> None:
     assert one.evaluate("document.cookie") == ""
     first.close()
     second.close()
+
+
+# What people do here, on a company of their own ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ours(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running server over a copy of the demo, to be written to."""
+    folder = tmp_path_factory.mktemp("ours") / "demo"
+    shutil.copytree(demo, folder)
+    yield from running(folder)
+
+
+@pytest.fixture
+def desk(browser: Browser, ours: str) -> Iterator[Page]:
+    yield from window(browser.new_context(viewport=WIDE, base_url=ours))
+
+
+def test_files_are_looked_at_imported_and_taken_back(desk: Page, tmp_path: Path) -> None:
+    file = tmp_path / "spend.csv"
+    file.write_text("day,amount,currency,channel,kind\n2026-10-05,1000000,EUR,Email,ads\nsoon,5,EUR,Email,ads\n", encoding="utf-8")
+    settled(desk, "/metrics/acquisition_spend?period=2026-10")
+    before = desk.locator("h1 > span").first.get_attribute("title")
+    settled(desk, "/data")
+    desk.get_by_label("Files your tools export").set_input_files(file)
+    desk.get_by_role("button", name="See what they would do").click()
+    expect(desk.get_by_role("status")).to_contain_text("Nothing is changed yet")
+    expect(desk.locator("main")).to_contain_text("soon")
+    with desk.expect_download() as download:
+        desk.get_by_role("link", name="1 rejected rows as CSV").click()
+    assert "soon" in Path(download.value.path()).read_text(encoding="utf-8")
+    desk.get_by_role("button", name="Import these files").click()
+    expect(desk.get_by_role("status")).to_contain_text("imported")
+    settled(desk, "/metrics/acquisition_spend?period=2026-10")
+    assert float(desk.locator("h1 > span").first.get_attribute("title") or 0) == pytest.approx(float(before or 0) + 1_000_000)
+    settled(desk, "/data#imports")
+    desk.locator("details.undo summary").first.click()
+    desk.get_by_role("button", name="Undo this import").first.click()
+    settled(desk, "/metrics/acquisition_spend?period=2026-10")
+    assert desk.locator("h1 > span").first.get_attribute("title") == before
+
+
+def test_a_note_stands_in_the_chart_and_a_goal_on_the_card(desk: Page) -> None:
+    settled(desk, "/metrics/mrr?period=2026-10")
+    desk.locator("input[name=day]").fill("2026-09-15")
+    desk.get_by_label("What happened").fill("new <b>prices</b>")
+    desk.get_by_role("button", name="Note it").click()
+    settled(desk, "/metrics/mrr?period=2026-10")
+    expect(desk.locator("figure.chart svg").first).to_contain_text("new <b>prices</b>")
+    desk.get_by_label("Goal; empty takes it back").fill("123456")
+    desk.get_by_role("button", name="Set the goal").click()
+    settled(desk, "/?period=2026-10")
+    expect(desk.locator(".card", has=desk.get_by_role("link", name="MRR", exact=True))).to_contain_text("goal €123,456")
+    settled(desk, "/metrics/mrr?period=2026-10")
+    desk.get_by_role("button", name="Take away the note").click()
+    settled(desk, "/metrics/mrr?period=2026-10")
+    expect(desk.locator("figure.chart svg").first).not_to_contain_text("prices")
+
+
+def test_the_team_votes_by_a_link(desk: Page, browser: Browser, ours: str) -> None:
+    desk.goto("/survey")
+    desk.get_by_role("button", name="Make a link").click()
+    link = desk.locator("input.link").input_value()
+    voter = browser.new_context(viewport=PHONE, java_script_enabled=False).new_page()
+    voter.goto(ours + link[link.index("/vote/") :])
+    voter.get_by_role("radio", name="MRR", exact=True).check()
+    voter.get_by_label("Why?").fill("<i>it pays</i>")
+    voter.get_by_role("button", name="Vote", exact=True).click()
+    expect(voter.locator("main")).to_contain_text("You chose")
+    desk.goto("/survey")
+    expect(desk.locator("main")).to_contain_text("<i>it pays</i>")
+    settled(desk, "/")
+    expect(desk.locator(".card", has=desk.get_by_role("link", name="MRR", exact=True))).to_contain_text("focus")
+    voter.context.close()
