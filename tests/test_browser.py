@@ -155,6 +155,16 @@ def test_from_a_number_to_its_rows(page: Page) -> None:
     expect(page.locator(".as-table table").first).to_be_visible()
 
 
+def test_why_since_any_period(page: Page) -> None:
+    settled(page, "/metrics/mrr?period=2026-10")
+    page.get_by_label("Since another period").fill("2026-05")
+    page.get_by_role("button", name="Since then").click()
+    page.wait_for_url("**compare=2026-05**")
+    page.wait_for_selector("body:not([data-pending])", timeout=60_000)
+    expect(page.get_by_role("heading", name="Why it changed since May 2026")).to_be_visible()
+    expect(page.locator("section[aria-labelledby=why-title]")).to_contain_text("(May 2026)")
+
+
 def test_what_if_is_worked_out(page: Page) -> None:
     settled(page, "/metrics/cac")
     page.get_by_label("Suppose").fill("new_customers=+100%")
