@@ -215,7 +215,7 @@ def test_italian(browser: Browser, address: str) -> None:
         settled(one, "/")
         expect(one.locator("html")).to_have_attribute("lang", "it")
         expect(one.get_by_role("link", name="Panoramica")).to_be_visible()
-        assert one.evaluate("document.documentElement.scrollHeight") <= 790
+        assert one.evaluate("document.documentElement.scrollHeight") <= 768
         one.get_by_role("link", name="English").click()
         expect(one.get_by_role("link", name="Overview")).to_be_visible()
 

@@ -19,7 +19,7 @@ from fari.metrics.kinds import DIMENSIONS
 from fari.surfaces.project import Place
 from fari.surfaces.web import pages
 from fari.surfaces.web.access import Access
-from fari.surfaces.web.app import HEADERS, application
+from fari.surfaces.web.app import HEADERS, MEDIA, application
 from fari.surfaces.web.door import GUESTS, OWNERS, Door, below
 from fari.surfaces.web.site import Site
 from fari.surfaces.web.view import NAMES, SAID
@@ -239,7 +239,7 @@ def test_the_description_of_the_addresses_is_whole_and_true(app: FastAPI, inside
     assert re.fullmatch(r"3\.1\.\d", found["openapi"])
     assert {"title", "version", "description"} <= set(found["info"])
     own = {"/overview" if path == "/" else path for path in pages.PAGES if not below(path, OWNERS)}
-    assert set(found["paths"]) == {f"{path}.{kind}" for path in own for kind in ("json", "csv")}
+    assert set(found["paths"]) == {f"{path}.{kind}" for path in own for kind in MEDIA}
     known = set(found["components"]["securitySchemes"])
     assert all(set(one) <= known for one in found["security"])
     ids = []

@@ -156,7 +156,7 @@ def test_italian_page_has_italian_numbers(client: TestClient) -> None:
     page = client.get("/", headers={"Accept-Language": "it-IT,it;q=0.9"}).text
     assert '<html lang="it">' in page
     assert "Panoramica" in page
-    assert "rispetto al periodo prima" in page
+    assert "sul periodo prima" in page
 
 
 def test_what_comes_from_data_is_escaped(client: TestClient) -> None:
