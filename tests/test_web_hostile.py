@@ -250,7 +250,7 @@ def test_the_description_of_the_addresses_is_whole_and_true(app: FastAPI, inside
         assert told["summary"]
         assert "200" in told["responses"]
         assert all(re.fullmatch(r"[1-5]\d\d", status) and one["description"] for status, one in told["responses"].items())
-        media = "application/json" if path.endswith(".json") else "text/csv"
+        media = MEDIA[path.rpartition(".")[2]].partition(";")[0]
         assert set(told["responses"]["200"]["content"]) == {media}
         parameters = [(one["in"], one["name"]) for one in told["parameters"]]
         assert len(parameters) == len(set(parameters))

@@ -107,7 +107,10 @@ _ERROR = {"application/json": {"schema": {"type": "object", "required": ["error"
 
 def _responses(media: str) -> dict[int | str, dict[str, Any]]:
     """What an address may answer, for the OpenAPI description."""
-    schema: dict[str, Any] = {"type": "string"} if media == "text/csv" else {}
+    media = media.partition(";")[0]
+    schema: dict[str, Any] = {} if media == "application/json" else {"type": "string"}
+    if media == MEDIA["xlsx"]:
+        schema["format"] = "binary"
     done = {"description": "The page's data.", "content": {media: {"schema": schema}}}
     return {200: done, **{status: {"description": said, "content": _ERROR} for status, said in FAILURES.items()}}
 
