@@ -178,3 +178,12 @@ def test_no_page_has_script_or_style_in_it(client: TestClient) -> None:
 def test_pages_are_light(client: TestClient) -> None:
     for path in ("/", "/metrics", "/metrics/mrr?by=channel", "/metrics/visitors"):
         assert len(client.get(path).content) < 200_000, path
+
+
+def test_what_was_worked_out_is_held_once(demo: Path) -> None:
+    site = Site(Place(demo))
+    assert site.later("one", lambda _: 1) is None
+    assert site.wait("one", lambda _: 2) == 1
+    assert site.later("one", lambda _: 3) == 1
+    assert site._coming == {}
+    site.close()

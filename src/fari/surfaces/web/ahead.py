@@ -14,6 +14,7 @@ from fari.surfaces.format import share_bounded
 from fari.surfaces.sentences import driver_words, sentences
 from fari.surfaces.web.charts import PAPER, Spec, axis, number, spec
 from fari.surfaces.web.headline import cause
+from fari.surfaces.web.lines import month_label
 from fari.surfaces.web.page import Cell, Column, Figure, Table
 from fari.surfaces.web.site import Scene
 from fari.surfaces.words import capital
@@ -120,13 +121,8 @@ def foretold(scene: Scene, metric: str) -> tuple[Figure | None, str, bool]:
     """(the forecast, why there is none, whether it is still being worked out)."""
     question = scene.question(metric)
 
-    def make(asker: Asker) -> Forecast | str:
-        try:
-            return forecast(asker, question, MONTHS)[0]
-        except FariError as error:
-            return str(error)
-
-    found = scene.later("forecast", question.where, question.rules, question.as_of, metric, make=make)
+    key = ("forecast", question.where, question.rules, question.as_of, metric)
+    found = scene.tried(*key, make=lambda asker: forecast(asker, question, MONTHS)[0])
     if found is None:
         return None, "", True
     if isinstance(found, str):
@@ -145,7 +141,7 @@ def _drawn(scene: Scene, metric: str, found: Forecast) -> Figure:
             text = f"{scene.name(month.period)}, {said(name) if parts else scene.said.label(metric)}: {scene.value(value, unit)}"
             rows.append({"day": month.period.since, "part": said(name) if parts else "", "value": number(value), "rank": rank, "said": text})
     totals = [{"day": m.period.since.isoformat(), "value": number(m.value), "low": number(m.low), "high": number(m.high)} for m in found.months]
-    x = {"field": "day", "type": "ordinal", "timeUnit": "yearmonth", "axis": {"title": None, "labelExpr": _months(scene), "labelAngle": 0}}
+    x = {"field": "day", "type": "ordinal", "timeUnit": "yearmonth", "axis": {"title": None, "labelExpr": month_label(scene), "labelAngle": 0}}
     scale = axis(unit, scene.company.currency, hide=bool(scene.view.hide), locale=scene.said.locale)
     layers: list[Spec] = []
     if parts:
@@ -184,8 +180,3 @@ def _drawn(scene: Scene, metric: str, found: Forecast) -> Figure:
         "" if found.bounds is None else said("when tried, the bounds held {held} times of {tried}", held=found.bounds.held, tried=found.bounds.tried)
     )
     return Figure(title, spec(f"{title}. {summary}", 420, 190, rows, layer=layers), summary, Table(heads, lines), note)
-
-
-def _months(scene: Scene) -> str:
-    months = ", ".join(f"'{scene.said.month(n)}'" for n in range(1, 13))
-    return f"[{months}][month(datum.value)]"

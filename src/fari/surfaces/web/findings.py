@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, cut, previous
 from fari.errors import FariError
-from fari.insight.advice import Counsel, counsel
-from fari.insight.goals import Goal, goals
-from fari.insight.leading import Indicators
+from fari.insight.advice import counsel
+from fari.insight.goals import goals
 from fari.insight.leading import leading as indicators
 from fari.insight.unusual import Look, unusual
 from fari.insight.whatif import Sensitivity, sensitivities
@@ -47,16 +46,13 @@ def signals(scene: Scene) -> tuple[list[Signal], str, bool] | None:
         return [], said.say("Only months are held against their past."), False
     question = replace(scene.question(), metrics=(), periods=())
 
-    def make(asker: Asker) -> tuple[Look, list[Why]] | str:
-        try:
-            look = unusual(asker, question, scene.period)
-            firsts = [event.figures[0] for event in look.events]
-            asked = [replace(question, metrics=(one.metric,), periods=(previous(one.period), one.period)) for one in firsts]
-            return look, [why(asker, one) for one in asked]
-        except FariError as error:
-            return str(error)
+    def make(asker: Asker) -> tuple[Look, list[Why]]:
+        look = unusual(asker, question, scene.period)
+        firsts = [event.figures[0] for event in look.events]
+        asked = [replace(question, metrics=(one.metric,), periods=(previous(one.period), one.period)) for one in firsts]
+        return look, [why(asker, one) for one in asked]
 
-    found = scene.later("unusual", question, scene.period, make=make)
+    found = scene.tried("unusual", question, scene.period, make=make)
     if found is None:
         return None
     if isinstance(found, str):
@@ -86,13 +82,7 @@ def goals_told(scene: Scene) -> list[tuple[str, str]] | None:
         return []
     question = scene.question()
 
-    def make(asker: Asker) -> list[Goal] | str:
-        try:
-            return goals(asker, question)
-        except FariError as error:
-            return str(error)
-
-    found = scene.later("goals", question.as_of, question.rules, make=make)
+    found = scene.tried("goals", question.as_of, question.rules, make=lambda asker: goals(asker, question))
     if found is None:
         return None
     if isinstance(found, str):
@@ -107,13 +97,7 @@ def advice(scene: Scene) -> tuple[Table | None, str] | None:
     said = scene.said.say
     question = replace(scene.question(), metrics=(), periods=())
 
-    def make(asker: Asker) -> Counsel | str:
-        try:
-            return counsel(asker, question)
-        except FariError as error:
-            return str(error)
-
-    found = scene.later("advice", question.where, question.as_of, question.rules, make=make)
+    found = scene.tried("advice", question.where, question.as_of, question.rules, make=lambda asker: counsel(asker, question))
     if found is None:
         return None
     if isinstance(found, str):
@@ -148,13 +132,7 @@ def leading(scene: Scene) -> tuple[Table | None, str] | None:
     said = scene.said.say
     question = replace(scene.question(), metrics=(), periods=())
 
-    def make(asker: Asker) -> Indicators | str:
-        try:
-            return indicators(asker, question)
-        except FariError as error:
-            return str(error)
-
-    found = scene.later("leading", question.where, question.as_of, question.rules, make=make)
+    found = scene.tried("leading", question.where, question.as_of, question.rules, make=lambda asker: indicators(asker, question))
     if found is None:
         return None
     if isinstance(found, str):

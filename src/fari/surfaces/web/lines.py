@@ -112,11 +112,16 @@ def by_segment(scene: Scene, metric: str, dimension: str, answers: Sequence[Answ
 
 def _time(scene: Scene) -> Spec:
     """The axis of time: a mark a period would crowd, so Vega chooses; months in the reader's language."""
-    months = ", ".join(f"'{scene.said.month(n)}'" for n in range(1, 13))
-    label = f"[{months}][month(datum.value)] + (month(datum.value) == 0 ? ' ' + year(datum.value) : '')"
+    label = f"{month_label(scene)} + (month(datum.value) == 0 ? ' ' + year(datum.value) : '')"
     if scene.history and scene.history[-1].grain in ("day", "week"):
-        label = f"date(datum.value) + ' ' + [{months}][month(datum.value)]"
+        label = f"date(datum.value) + ' ' + {month_label(scene)}"
     return {"field": "day", "type": "temporal", "axis": {"title": None, "grid": False, "labelExpr": label, "labelOverlap": True, "tickCount": 9}}
+
+
+def month_label(scene: Scene) -> str:
+    """A mark's month in the reader's language, as Vega works it out."""
+    months = ", ".join(f"'{scene.said.month(n)}'" for n in range(1, 13))
+    return f"[{months}][month(datum.value)]"
 
 
 def _row(scene: Scene, answer: Answer) -> dict[str, Any]:

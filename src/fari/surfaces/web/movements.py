@@ -7,6 +7,7 @@ from typing import Any
 from fari.engine.answer import Answer, Number
 from fari.engine.identities import MOVEMENTS
 from fari.surfaces.web.charts import PAPER, axis, number, spec
+from fari.surfaces.web.lines import month_label
 from fari.surfaces.web.page import Cell, Column, Figure, Table
 from fari.surfaces.web.site import Scene
 from fari.surfaces.words import capital
@@ -75,8 +76,7 @@ def by_period(scene: Scene, answers: Sequence[Answer]) -> Figure:
             text = f"{title}, {scene.name(answer.period)}: {scene.shown(answer)}"
             rows.append({"period": answer.period.since, "name": title, "value": -value if answer.metric in TAKING else value, "said": text})
     titles = [capital(scene.said.label(name)) for name in names]
-    months = ", ".join(f"'{scene.said.month(n)}'" for n in range(1, 13))
-    label = f"[{months}][month(datum.value)] + (month(datum.value) == 0 ? ' ' + year(datum.value) : '')"
+    label = f"{month_label(scene)} + (month(datum.value) == 0 ? ' ' + year(datum.value) : '')"
     x = {"field": "period", "type": "temporal", "axis": {"title": None, "grid": False, "labelExpr": label, "tickCount": 9}}
     colour = {"field": "name", "type": "nominal", "scale": {"domain": titles, "range": [COLOURS[name] for name in names]}}
     y = {"field": "value", "type": "quantitative", "axis": _axis(scene)}

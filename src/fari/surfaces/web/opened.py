@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from fari.engine.ask import Asker
-from fari.engine.explain import Explanation, explain
+from fari.engine.explain import Explanation, explain, largest_rows
 from fari.metrics import METRICS
 from fari.metrics.kinds import Formula
 from fari.surfaces.explaining import columns_told, rule_words
 from fari.surfaces.web.page import Cell, Column, Table
 from fari.surfaces.web.site import Scene
+from fari.surfaces.words import capital
 
 PER_PAGE = 25
 FURTHEST = 40
@@ -90,7 +91,7 @@ def behind(scene: Scene, opened: Explanation) -> Behind | None:
     check = next((one for one in opened.checks if one.name == f"the rows of {name} add up to it"), None)
     kind = METRICS[name.removeprefix("total_")]
     count = told.rows if told else opened.answer.rows or len(rows)
-    pages = max(1, min(FURTHEST, -(-count // PER_PAGE)))
+    pages = pages_of(count)
     page = min(scene.view.number, pages)
     shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     value = told.value if told else opened.value
@@ -105,6 +106,31 @@ def behind(scene: Scene, opened: Explanation) -> Behind | None:
         pages,
         [(scene.said.label(one.removeprefix("total_")), scene.view.but(input=one).url + "#rows", one == name) for one in names],
     )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of the rows of one sum, and how many rows and pages there are."""
+
+    table: Table
+    count: int
+    pages: int
+
+
+def listed(scene: Scene, name: str) -> Listed:
+    """The rows of one sum of the period, the largest first, on the page turned to; of none where the segment is unknown to it."""
+    if not scene.fits(name):
+        return Listed(row_table(scene, (), "count", ""), 0, 1)
+    most = min(scene.view.number, FURTHEST) * PER_PAGE
+    question = scene.question(name)
+    rows, count = scene.kept("rows", question, most, make=lambda asker: largest_rows(asker, question, most))
+    table = row_table(scene, rows[most - PER_PAGE :], METRICS[name].unit, capital(scene.said.label(name)))
+    return Listed(table, count, pages_of(count))
+
+
+def pages_of(count: int) -> int:
+    """How many pages rows fill, as far as they can be turned."""
+    return max(1, min(FURTHEST, -(-count // PER_PAGE)))
 
 
 def row_table(scene: Scene, rows: Sequence[Mapping[str, Any]], unit: str, caption: str) -> Table:

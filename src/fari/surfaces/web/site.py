@@ -120,7 +120,11 @@ class Site:
         return coming.result() if coming else self.kept(key, make)
 
     def _make_behind(self, key: Hashable, make: Callable[[Asker], T]) -> T:
-        return self._keep(key, make(self.back))
+        made = self._keep(key, make(self.back))
+        with self._guard:
+            # Its future would hold it for good; one that failed is left to tell why.
+            self._coming.pop(key, None)
+        return made
 
     def _keep(self, key: Hashable, value: T) -> T:
         with self._guard:
@@ -271,6 +275,17 @@ class Scene:
     def later(self, *key: Hashable, make: Callable[[Asker], T]) -> T | None:
         """A result that takes long: None at first, unless it is waited for."""
         return (self.site.wait if self.whole else self.site.later)((self.version, *key), make)
+
+    def tried(self, *key: Hashable, make: Callable[[Asker], T]) -> T | str | None:
+        """The same of what may be refused: then why, as text."""
+
+        def try_(asker: Asker) -> T | str:
+            try:
+                return make(asker)
+            except FariError as error:
+                return str(error)
+
+        return self.later(*key, make=try_)
 
     def _hidden(self, text: str) -> str:
         return HIDDEN if self.view.hide and text != numbers.NOTHING else text

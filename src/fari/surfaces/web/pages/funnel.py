@@ -3,10 +3,9 @@
 from typing import Any
 
 from fari.engine.answer import Answer
-from fari.engine.explain import largest_rows
 from fari.surfaces import output
 from fari.surfaces.web import lines
-from fari.surfaces.web.opened import PER_PAGE, row_table
+from fari.surfaces.web.opened import listed
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.pages.overview import STAGES, STEPS, card, history
 from fari.surfaces.web.site import Scene
@@ -29,9 +28,7 @@ def funnel(scene: Scene) -> Page:
     past = scene.ask(*STAGES, *RATES, periods=scene.history)
     before, goals = history(scene, tuple(found)), scene.goals()
     opened = scene.view.input if scene.view.input in OPENED and scene.fits(scene.view.input) else "leads"
-    most = min(scene.view.number, 40) * PER_PAGE
-    question = scene.question(opened)
-    rows, count = scene.kept("rows", question, most, make=lambda asker: largest_rows(asker, question, most))
+    people = listed(scene, opened)
     rate = scene.view.sort.lstrip("-") if scene.view.sort.lstrip("-") in RATES else "lead_conversion_rate"
     own = [answer for answer in past if answer.metric == rate]
     shown: dict[str, Any] = {
@@ -41,9 +38,9 @@ def funnel(scene: Scene) -> Page:
         "table": by_period(scene, past),
         "chart": lines.history(scene, rate, own, [], width=1240) if own else None,
         "choices": [(capital(scene.said.label(name)), scene.view.but(sort=name).url + "#chart", name == rate) for name in RATES if name in found],
-        "rows": row_table(scene, rows[most - PER_PAGE :], "count", capital(scene.said.label(opened))),
-        "count": count,
-        "pages": max(1, min(40, -(-count // PER_PAGE))),
+        "rows": people.table,
+        "count": people.count,
+        "pages": people.pages,
         "tabs": [(capital(scene.said.label(n)), scene.view.but(input=n).url + "#people", n == opened) for n in OPENED if scene.fits(n)],
     }
     data = {"period": output.objects(answers, True), "history": output.plain(past)}

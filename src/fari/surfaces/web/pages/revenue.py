@@ -7,17 +7,16 @@ from typing import Any
 
 from fari.engine.ask import Asker
 from fari.engine.bridge import Bridge, bridge, nearest
-from fari.engine.explain import largest_rows
 from fari.engine.periods import Period, cut
 from fari.errors import FariError
-from fari.insight.cohorts import Triangle, triangle
+from fari.insight.cohorts import triangle
 from fari.insight.survival import Curve, survival
 from fari.rules import preset, presets
 from fari.surfaces import output
 from fari.surfaces.format import share_bounded
 from fari.surfaces.web import movements
 from fari.surfaces.web.charts import PAPER, spec
-from fari.surfaces.web.opened import PER_PAGE, row_table
+from fari.surfaces.web.opened import listed
 from fari.surfaces.web.page import Cell, Column, Figure, Page, Table
 from fari.surfaces.web.site import Scene
 from fari.surfaces.words import capital
@@ -47,7 +46,8 @@ def revenue(scene: Scene) -> Page:
     now = scene.ask(*movements.NAMES)
     past = scene.ask(*movements.NAMES, periods=scene.history)
     beside = scene.compare(*BESIDE)
-    name, rows, count = moved(scene)
+    name = scene.view.input if scene.view.input in MOVED else MOVED[0]
+    moved = listed(scene, name)
     curves, heats = staying(scene), {metric: heat(scene, metric) for metric in ("customers", "mrr")}
     bridges = under_rules(scene)
     reconciliation, wrong = reconciled(scene)
@@ -61,9 +61,9 @@ def revenue(scene: Scene) -> Page:
         ],
         "waterfall": movements.waterfall(scene, now),
         "past": movements.by_period(scene, past),
-        "moved": row_table(scene, rows, "money", capital(scene.said.label(name))),
-        "count": count,
-        "pages": max(1, min(40, -(-count // PER_PAGE))),
+        "moved": moved.table,
+        "count": moved.count,
+        "pages": moved.pages,
         "tabs": [(capital(scene.said.label(one)), scene.view.but(input=one).url + "#moved", one == name) for one in MOVED],
         "heats": [(capital(scene.said.label(metric)), *found) for metric, found in heats.items() if found is not None],
         "reconciled": reconciliation,
@@ -75,15 +75,6 @@ def revenue(scene: Scene) -> Page:
     return replace(page, pending=curves is None or bridges is None or any(found is None for found in heats.values()))
 
 
-def moved(scene: Scene) -> tuple[str, list[dict[str, Any]], int]:
-    """(movement, a page of its rows, how many there are)."""
-    name = scene.view.input if scene.view.input in MOVED else MOVED[0]
-    most = min(scene.view.number, 40) * PER_PAGE
-    question = scene.question(name)
-    rows, count = scene.kept("rows", question, most, make=lambda asker: largest_rows(asker, question, most))
-    return name, list(rows)[most - PER_PAGE :], count
-
-
 def heat(scene: Scene, metric: str) -> tuple[list[str], list[Heat]] | None:
     """(ages, rows) of the share of each cohort that is left; None as long as it is being worked out."""
     if scene.covered.since is None or scene.period.until <= scene.covered.since:
@@ -91,13 +82,7 @@ def heat(scene: Scene, metric: str) -> tuple[list[str], list[Heat]] | None:
     months = cut(scene.covered.since, scene.period.until, "month")[-COHORTS:]
     question = replace(scene.question(metric), periods=tuple(months))
 
-    def make(asker: Asker) -> Triangle | str:
-        try:
-            return triangle(asker, question)
-        except FariError as error:
-            return str(error)
-
-    found = scene.later("triangle", question, make=make)
+    found = scene.tried("triangle", question, make=lambda asker: triangle(asker, question))
     if found is None:
         return None
     if isinstance(found, str):
