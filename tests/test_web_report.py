@@ -14,7 +14,8 @@ from fari.surfaces.project import Place
 from fari.surfaces.reporting import as_pdf
 from fari.surfaces.web.html import render
 from fari.surfaces.web.report import report
-from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.site import Site
 from fari.surfaces.web.view import View
 
 

@@ -11,7 +11,8 @@ from fari.surfaces.asking import Asked
 from fari.surfaces.project import Place
 
 if TYPE_CHECKING:
-    from fari.surfaces.web.site import Scene, Site
+    from fari.surfaces.web.scene import Scene
+    from fari.surfaces.web.site import Site
 
 KINDS = (".html", ".pdf")
 

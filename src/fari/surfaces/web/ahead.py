@@ -16,7 +16,7 @@ from fari.surfaces.web.charts import PAPER, Spec, axis, number, spec
 from fari.surfaces.web.headline import cause
 from fari.surfaces.web.lines import month_label
 from fari.surfaces.web.page import Cell, Column, Figure, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 DRIVERS = 6

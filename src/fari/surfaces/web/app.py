@@ -23,7 +23,8 @@ from fari.surfaces.web.door import OWNERS, Door, Guard, below, language, reader
 from fari.surfaces.web.html import render
 from fari.surfaces.web.login import add_login
 from fari.surfaces.web.page import Act, Make, Page
-from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.site import Site
 from fari.surfaces.web.votes import add_votes
 
 HERE = Path(__file__).parent

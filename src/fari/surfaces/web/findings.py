@@ -18,7 +18,7 @@ from fari.surfaces.checking import goal_words, unusual_words
 from fari.surfaces.sentences import sentences
 from fari.surfaces.web.mutes import muted
 from fari.surfaces.web.page import Cell, Column, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 TOP = 6

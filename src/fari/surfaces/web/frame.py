@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from fari.engine.ask import Asker
 from fari.engine.periods import Period, containing, cut, typed
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 
 NAV = (
     ("/", "Overview"), ("/revenue", "Revenue"), ("/funnel", "Funnel"), ("/channels", "Channels"), ("/visitors", "Visitors"), ("/insight", "Insight"),

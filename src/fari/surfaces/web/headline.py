@@ -10,7 +10,7 @@ from fari.insight.why import Why, why
 from fari.metrics import METRICS
 from fari.surfaces.format import better
 from fari.surfaces.sentences import sentences
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 

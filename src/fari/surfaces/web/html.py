@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from fari import __version__
 from fari.surfaces.web import charts, frame
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import Words, capital
 
 

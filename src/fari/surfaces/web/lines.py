@@ -6,7 +6,7 @@ from typing import Any
 from fari.engine.answer import Answer
 from fari.surfaces.web.charts import PAPER, Spec, axis, colour_of, number, spec
 from fari.surfaces.web.page import Cell, Column, Figure, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 LARGEST = 7

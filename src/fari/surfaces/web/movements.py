@@ -9,7 +9,7 @@ from fari.engine.identities import MOVEMENTS
 from fari.surfaces.web.charts import PAPER, axis, number, spec
 from fari.surfaces.web.lines import month_label
 from fari.surfaces.web.page import Cell, Column, Figure, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 OPENING, ADDING, TAKING, CLOSING = MOVEMENTS[0]

@@ -11,7 +11,7 @@ from fari.metrics import METRICS
 from fari.metrics.kinds import Formula
 from fari.surfaces.explaining import columns_told, rule_words
 from fari.surfaces.web.page import Cell, Column, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 PER_PAGE = 25

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fari.surfaces.web.charts import Spec
-from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.site import Site
 
 
 @dataclass(frozen=True)

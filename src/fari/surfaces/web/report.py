@@ -10,7 +10,7 @@ from fari.surfaces.web import ahead, findings, frame, lines, movements
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Figure, Page
 from fari.surfaces.web.pages.overview import BESIDE, STAGES, STEPS, VOTED, card, channel_table, channels, funnel, history
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 DEFINED = (*VOTED, *BESIDE, "leads", "new_customers", "clv_cac_ratio", "cac_payback_months")

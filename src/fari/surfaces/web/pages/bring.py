@@ -15,7 +15,8 @@ from fari.sources.importing import formats
 from fari.surfaces.importing import Wanted, as_objects, control_agrees, control_words, rejects
 from fari.surfaces.web import view
 from fari.surfaces.web.page import Page
-from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.site import Site
 from fari.surfaces.web.uploads import MOST_FILES, TooLarge, Upload, counted, safe_name, too_large
 
 FIRST = 5

@@ -9,7 +9,7 @@ from fari.surfaces.web import lines
 from fari.surfaces.web.charts import PAPER, axis, colour_of, number, spec
 from fari.surfaces.web.page import Cell, Column, Figure, Page, Table
 from fari.surfaces.web.pages.overview import CHANNELS, channel_table, channels
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 BY = ("channel", "campaign", "country", "persona", "plan")

@@ -24,7 +24,8 @@ from fari.surfaces.importing import files_words, import_object, stored_words
 from fari.surfaces.project import now, today
 from fari.surfaces.web import view
 from fari.surfaces.web.page import Cell, Column, Page, Table
-from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.site import Site
 from fari.surfaces.web.uploads import MOST_FILES
 
 MONTHS = 36

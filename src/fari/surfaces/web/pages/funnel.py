@@ -8,7 +8,7 @@ from fari.surfaces.web import lines
 from fari.surfaces.web.opened import listed
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.pages.overview import STAGES, STEPS, card, history
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 BESIDE = ("signups", "opportunities")

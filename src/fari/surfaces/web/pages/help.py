@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fari.surfaces.web.page import Page
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.view import NAMES, SAID
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fari.surfaces.web import findings
 from fari.surfaces.web.page import Page, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 
 
 def insight(scene: Scene) -> Page:

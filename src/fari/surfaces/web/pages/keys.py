@@ -13,7 +13,8 @@ from fari.surfaces.web.access import Access
 from fari.surfaces.web.door import language, reader
 from fari.surfaces.web.html import render
 from fari.surfaces.web.page import Page
-from fari.surfaces.web.site import Scene, Site, all_metrics
+from fari.surfaces.web.scene import Scene, all_metrics
+from fari.surfaces.web.site import Site
 from fari.surfaces.web.view import View, read
 
 

@@ -11,7 +11,7 @@ from fari.surfaces import asking, output
 from fari.surfaces.web import ahead, frame, lines, opened
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.pages.overview import card
-from fari.surfaces.web.site import Scene, all_metrics
+from fari.surfaces.web.scene import Scene, all_metrics
 from fari.surfaces.whatif import assumed
 from fari.surfaces.words import capital
 

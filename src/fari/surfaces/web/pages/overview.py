@@ -10,7 +10,7 @@ from fari.surfaces.format import better
 from fari.surfaces.web.charts import colour_of
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Cell, Column, Page, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.votes import focus
 from fari.surfaces.words import capital
 

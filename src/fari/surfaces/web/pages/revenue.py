@@ -18,7 +18,7 @@ from fari.surfaces.web import movements
 from fari.surfaces.web.charts import PAPER, spec
 from fari.surfaces.web.opened import listed
 from fari.surfaces.web.page import Cell, Column, Figure, Page, Table
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 MOVED = ("new_mrr", "expansion_mrr", "reactivation_mrr", "contraction_mrr", "churned_mrr")

@@ -11,7 +11,8 @@ from fari.insight.survey import OTHER, Choice, article
 from fari.surfaces.web import votes
 from fari.surfaces.web.door import reader
 from fari.surfaces.web.page import Page
-from fari.surfaces.web.site import Scene, Site
+from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.site import Site
 from fari.surfaces.words import capital
 
 

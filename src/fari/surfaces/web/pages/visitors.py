@@ -10,7 +10,7 @@ from fari.surfaces.web.charts import colour_of
 from fari.surfaces.web.opened import PER_PAGE, row_table
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.pages.overview import card, history
-from fari.surfaces.web.site import Scene
+from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
 CARDS = ("visitors", "visits", "pageviews", "visitor_to_lead_rate", "visitor_to_signup_rate", "signups", "bots", "internal")
