@@ -115,6 +115,25 @@ def test_compare(fari: Fari) -> None:
     assert [answer["compared"]["from"] for answer in pairs] == ["2025-03-01", "2025-03-01"]
 
 
+def test_compare_with_the_same_weekdays_and_with_two_at_once(fari: Fari) -> None:
+    typed = ["mrr", "--from", "2025-04", "--to", "2025-04", "--compare"]
+    [days] = ask(fari, *typed, "weekdays").json
+    assert days["compared"] == {"value": 300, "from": "2025-02-25", "until": "2025-03-27"}
+    [previous] = ask(fari, *typed, "previous").json
+    [both] = ask(fari, *typed, "previous,weekdays").json
+    assert list(both) == [*previous, "also"]
+    assert {key: both[key] for key in previous} == previous
+    assert both["also"] == [{key: days[key] for key in ("compared", "change", "change_rate")}]
+    [row] = csv.DictReader(io.StringIO(fari("metrics", *typed, "previous,weekdays", "--format", "csv").out))
+    assert [row[key] for key in ("compared_value", "compared_from_2", "compared_until_2", "change_2")] == ["300", "2025-02-25", "2025-03-27", "-100"]
+    table = fari("metrics", *typed, "previous,weekdays").out
+    assert "vs 2025-03" in table
+    assert "vs 2025-02-25 to 2025-03-26" in table
+    assert table.count("-33.3%") == 2
+    [judged] = ask(fari, *typed, "previous,weekdays", "--interval", "90").json
+    assert judged["verdict"] == judged["also"][0]["verdict"] == "too few"
+
+
 def test_compare_names_a_segment_that_was_not_there_as_0(fari: Fari) -> None:
     said = ask(fari, "churned_customers", "--by", "plan", "--from", "2025-04", "--to", "2025-04", "--compare", "previous")
     assert [(a["segment"], a["value"], a["compared"]["value"], a["change"]) for a in said.json if a["value"]] == [({"plan": "Starter"}, 1, 0, 1)]
@@ -213,6 +232,7 @@ def test_no_name_means_every_metric_that_can_be_asked(fari: Fari) -> None:
         (["mrr", "--from", "2025-04", "--to", "2025-03"], "--from 2025-04 is after --to 2025-03"),
         (["mrr", "--grain", "months"], "did you mean 'month'"),
         (["mrr", "--compare", "last year"], "previous, year"),
+        (["mrr", "--compare", "previous,year,weekdays"], "two with a comma between"),
         (["mrr", "--where", "channel"], "DIM=VALUE"),
         (["mrr", "--where", "chanel=Email"], "did you mean 'channel'"),
         (["mrr", "--rules", "strip"], "did you mean 'stripe'"),

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from fari.engine.compare import like_for_like, pairs
+from fari.engine.compare import bases, like_for_like, pairs
 from fari.engine.periods import Period, cut, parse
 from fari.errors import UsageError
 
@@ -56,6 +56,37 @@ def test_previous_and_year() -> None:
     assert pairs([leap], "year")[leap].since == date(2023, 2, 28)
 
 
+@pytest.mark.parametrize(
+    ("name", "since", "until"),
+    [
+        ("2025-03", date(2025, 1, 25), date(2025, 2, 25)),  # 31 days: 35 days earlier, from a Saturday on
+        ("2025-02", date(2025, 1, 4), date(2025, 2, 1)),  # 28 days: 28
+        ("2025-W10", date(2025, 2, 24), date(2025, 3, 3)),
+        ("2025-03-05", date(2025, 2, 26), date(2025, 2, 27)),
+        ("2024", date(2022, 12, 26), date(2023, 12, 27)),  # 366 days: 371
+    ],
+)
+def test_the_same_weekdays_are_the_nearest_stretch_that_shares_no_day(name: str, since: date, until: date) -> None:
+    period = parse(name)
+    assert pairs([period], "weekdays")[period] == Period(since, until, period.grain)
+    assert (since.weekday(), until - since) == (period.since.weekday(), period.until - period.since)
+    assert 0 <= (period.since - until).days < 7
+
+
+def test_of_a_month_that_is_not_over_the_weekdays_are_those_of_the_whole_one() -> None:
+    # What it is compared with does not jump from day to day: always 35 days earlier.
+    others = like_for_like([MARCH], pairs([MARCH], "weekdays"), date(2025, 3, 10))
+    assert others[MARCH] == Period(date(2025, 1, 25), date(2025, 2, 4), "month")
+
+
+@pytest.mark.parametrize("against", ["previous,year,weekdays", "previous,", ","])
+def test_two_at_once_and_no_more(against: str) -> None:
+    assert bases("year,previous") == ["year", "previous"]
+    assert bases("year, year") == ["year"]
+    with pytest.raises(UsageError, match="two with a comma"):
+        bases(against)
+
+
 def test_anything_else_is_wrong_usage() -> None:
-    with pytest.raises(UsageError, match="previous, year, or a period"):
+    with pytest.raises(UsageError, match="previous, year, weekdays or a period"):
         pairs([MARCH], "last month")

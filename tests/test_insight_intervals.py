@@ -55,6 +55,17 @@ def asked(asker: Asker, names: str, level: float = 0.9, by: str = "", where: dic
     return judged(sample, bounded(sample, answers, level))
 
 
+def test_two_comparisons_are_judged_together(firm: Asker) -> None:
+    both = asked(firm, "mrr customers", against="previous,2025-03")
+    alone = {(a.metric, a.period): a for a in asked(firm, "mrr customers", against="2025-03")}
+    assert {len(a.also) for a in both} == {1}
+    assert all(
+        (a.also[0].compared_with, a.also[0].change) == (alone[a.metric, a.period].compared_with, alone[a.metric, a.period].change) for a in both
+    )
+    april = next(a for a in both if a.metric == "customers" and a.period == SPRING[1])
+    assert (april.verdict, april.also[0].verdict, april.low is None) == (REAL, REAL, False)
+
+
 def weight(unit: str, draw: int) -> int:
     """Poisson(1) by inversion, from sixteen bits of an MD5."""
     digest = hashlib.md5(f"{unit}:{draw // 8}".encode(), usedforsecurity=False).hexdigest()

@@ -79,6 +79,20 @@ def test_overview_is_whole_in_every_form(client: TestClient) -> None:
     assert [row["metric"] for row in rows] == [one["metric"] for one in data["metrics"]]
 
 
+def test_two_comparisons_stand_beside_each_other(client: TestClient) -> None:
+    data = {one["metric"]: one for one in read(client.get("/overview.json?compare=previous,weekdays").text)["metrics"]}
+    first = {one["metric"]: one for one in read(client.get("/overview.json").text)["metrics"]}
+    assert all(one["compared"] == first[name]["compared"] for name, one in data.items())
+    assert all(one["verdict"] for own in data.values() for one in own["also"] if one["change"] is not None)
+    page = client.get("/?compare=previous,weekdays").text
+    assert page.count('<p class="moved also"') == 12
+    assert '<option value="previous,weekdays" selected>' in page
+    split = client.get("/metrics/customers?compare=previous,year&by=channel").text
+    assert split.count(">Change</a></th>") == 2
+    assert '<option value="previous,year" selected>vs both</option>' in split
+    assert client.get("/?compare=previous,year,weekdays").status_code == 400
+
+
 @pytest.mark.parametrize("path", ["/overview", "/metrics/mrr", "/metrics/cac", "/revenue"])
 def test_excel_has_the_same_rows_with_numbers_as_numbers(client: TestClient, path: str) -> None:
     (sheet,) = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"{path}.xlsx").content)).sheet_names

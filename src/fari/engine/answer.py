@@ -51,6 +51,8 @@ class Answer:
     """Of a measure, how many rows contribute to it; of a spread, those of what is spread, where they have a segment of their own."""
     verdict: str | None = None
     """Whether the change is `real`, `within noise` or of `too few`; None where nobody asked."""
+    also: "tuple[Answer, ...]" = ()
+    """The same answer held against the second period, where two are asked for."""
 
     @property
     def change(self) -> Number | None:

@@ -1,24 +1,36 @@
 """Answers held against those of another period, like for like: of a period that is not over, only as many days are compared as it has had."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from fari.engine.answer import Answer, Question
-from fari.engine.ask import Asker
-from fari.engine.periods import Period, cut, parse, previous, year_before
+from fari.engine.periods import Period, cut, parse, previous, weekdays_before, year_before
 from fari.errors import UsageError
 
+if TYPE_CHECKING:
+    from fari.engine.ask import Asker
+
+BEFORE: Mapping[str, Callable[[Period], Period]] = {"previous": previous, "year": year_before, "weekdays": weekdays_before}
+"""What a period can be compared with by a word."""
+MOST = 2
+"""So many comparisons at once can be told apart."""
 _DAY = timedelta(days=1)
 
 
-def compare(asker: Asker, question: Question, against: str) -> list[Answer]:
-    """The question's answers, each with `compared`: `against` is `previous`, `year` or a period by name.
+def compare(asker: "Asker", question: Question, against: str) -> list[Answer]:
+    """The question's answers, each with `compared`: `against` is `previous`, `year`, `weekdays` or a period by name.
 
-    A named period that has as many periods of the asked grain as are asked for is compared with them one by one
-    (the months of 2025 with those of 2024); else each is compared with all of it.
+    Of two, with a comma between, the second is in `also`. A named period that has as many periods of the asked grain as are asked for is
+    compared with them one by one (the months of 2025 with those of 2024); else each is compared with all of it.
     """
     answers = asker.ask(question)
+    first, *further = (_held(asker, question, answers, one) for one in bases(against))
+    return [replace(answer, also=tuple(also)) for answer, *also in zip(first, *further, strict=True)]
+
+
+def _held(asker: "Asker", question: Question, answers: Sequence[Answer], against: str) -> list[Answer]:
     covered, _ = asker.state(question.as_of, question.rules)
     others = like_for_like(question.periods, pairs(question.periods, against, asker.ledger.company.fiscal_year_start), covered.horizon)
     wanted = tuple(dict.fromkeys(others.values()))
@@ -37,20 +49,31 @@ def compare(asker: Asker, question: Question, against: str) -> list[Answer]:
     ]
 
 
+def bases(against: str) -> list[str]:
+    """What is compared with, the first thing first. UsageError where that is nothing, or too much.
+
+    >>> bases("previous, year")
+    ['previous', 'year']
+    """
+    found = list(dict.fromkeys(one.strip() for one in against.split(",")))
+    if not all(found) or len(found) > MOST:
+        raise UsageError(f"cannot compare with {against!r}; write one period or word, or two with a comma between")
+    return found
+
+
 def pairs(periods: Sequence[Period], against: str, fiscal_year_start: int = 1) -> dict[Period, Period]:
     """For each period the whole one it is compared with.
 
     >>> march = parse("2025-03")
-    >>> [pairs([march], against)[march].label for against in ("previous", "year", "2025-01")]
-    ['2025-02', '2024-03', '2025-01']
+    >>> [pairs([march], against)[march].label for against in ("previous", "year", "weekdays", "2025-01")]
+    ['2025-02', '2024-03', '2025-01-25 to 2025-02-24', '2025-01']
     """
-    if against in ("previous", "year"):
-        before = previous if against == "previous" else year_before
-        return {period: before(period) for period in periods}
+    if against in BEFORE:
+        return {period: BEFORE[against](period) for period in periods}
     try:
         named = parse(against, fiscal_year_start)
     except UsageError:
-        forms = "previous, year, or a period such as 2024, 2024-Q1, 2024-03, 2024-W07 or 2024-03-31"
+        forms = "previous, year, weekdays or a period such as 2024, 2024-Q1, 2024-03, 2024-W07 or 2024-03-31"
         raise UsageError(f"cannot compare with {against!r}; write {forms}") from None
     if periods and periods[0].grain != "total":
         cut_alike = cut(named.since, named.until, periods[0].grain, fiscal_year_start)

@@ -167,6 +167,16 @@ def previous(period: Period) -> Period:
     return Period(period.since - timedelta(days=period.days), period.since, period.grain)
 
 
+def weekdays_before(period: Period) -> Period:
+    """The nearest stretch before it that begins on the same weekday, as long and without a day of it: so many weeks earlier as it has begun.
+
+    >>> weekdays_before(parse("2026-10")).label, weekdays_before(parse("2026-02")).since, weekdays_before(parse("2026-W41")).label
+    ('2026-08-27 to 2026-09-26', datetime.date(2026, 1, 4), '2026-W40')
+    """
+    shift = timedelta(weeks=-(-period.days // 7))
+    return Period(period.since - shift, period.until - shift, period.grain)
+
+
 def year_before(period: Period) -> Period:
     """The same period a year before: the same days of the calendar; for weeks the same weekdays 52 weeks before."""
     if period.grain == "week":

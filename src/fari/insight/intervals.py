@@ -41,7 +41,9 @@ def intervals(asker: Asker, question: Question, level: float) -> list[Answer]:
 
 def sample_of(asker: Asker, question: Question, answers: Sequence[Answer]) -> Sample:
     """The sample that answers come from: of all their metrics, over all periods that they and those they are compared with are of."""
-    periods = dict.fromkeys(one.period for answer in answers for one in (answer, answer.compared) if one is not None)
+    periods = dict.fromkeys(
+        one.period for answer in answers for one in (answer, answer.compared, *(other.compared for other in answer.also)) if one is not None
+    )
     return Sample(asker, replace(question, metrics=tuple(dict.fromkeys(a.metric for a in answers)), periods=tuple(periods), segments=()))
 
 

@@ -28,7 +28,11 @@ REAL, NOISE, TOO_FEW = "real", "within noise", "too few"
 
 
 def judged(sample: Sample, answers: Sequence[Answer]) -> list[Answer]:
-    """Answers to the sample's question, each compared with another of its periods, with `verdict`; without a change there is none."""
+    """Answers to the sample's question, each compared with another of its periods or with two, with `verdict`; without a change there is none."""
+    if any(answer.also for answer in answers):
+        # Whoever looks at two comparisons sees as many changes: they are judged together.
+        every = iter(judged(sample, [replace(one, also=()) for answer in answers for one in (answer, *answer.also)]))
+        return [replace(next(every), also=tuple(next(every) for _ in answer.also)) for answer in answers]
     drawn = [answer.change is not None and sample.method(answer.metric) != "fixed" for answer in answers]
     chances = [chance(sample, answer) if one else None for answer, one in zip(answers, drawn, strict=True)]
     limit = discovered([one for one in chances if one is not None])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, get_args
 
+from fari.engine.compare import BEFORE, bases
 from fari.engine.periods import GRAINS, Grain, Period, add_months, containing, cut, parse
 from fari.errors import FariError, UsageError, did_you_mean
 from fari.rules import preset
@@ -81,11 +82,12 @@ class Asked:
         for text in (self.since, self.until):
             if text:
                 named(text)
-        if self.compare not in (None, "previous", "year"):
-            try:
-                named(str(self.compare))
-            except UsageError as error:
-                raise UsageError(f"--compare takes previous, year or a period: {error}") from None
+        for one in bases(self.compare) if self.compare is not None else ():
+            if one not in BEFORE:
+                try:
+                    named(one)
+                except UsageError as error:
+                    raise UsageError(f"--compare takes {', '.join(BEFORE)} or a period: {error}") from None
 
 
 def named(text: str, fiscal_year_start: int = 1) -> Period:

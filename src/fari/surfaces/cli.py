@@ -201,7 +201,10 @@ def metrics(
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last period, included. Default: the last twelve whole months.")] = None,
     grain: Annotated[str | None, typer.Option(metavar="day|week|month|quarter|year|total", help="How the range is cut; total is one period.")] = None,
-    compare: Annotated[str | None, typer.Option(metavar="previous|year|PERIOD", help="Add the value of another period, like for like.")] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(metavar="previous|year|weekdays|PERIOD", help="Add the value of another period, like for like; of two, with a comma."),
+    ] = None,
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Split by channel, campaign, plan, country, ...")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
@@ -317,7 +320,12 @@ def why(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A metric.")],
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="2025, 2025-Q1, 2025-03, 2025-W07 or 2025-03-31.")],
     since: Annotated[
-        str, typer.Option("--since", metavar="previous|year|PERIOD", help="What to compare with: the period before, a year before, or another.")
+        str,
+        typer.Option(
+            "--since",
+            metavar="previous|year|weekdays|PERIOD",
+            help="What to compare with: the period before, a year before, the same weekdays, or another.",
+        ),
     ] = "previous",
     by: Annotated[str | None, typer.Option(metavar="DIM,...", help="Look only at these dimensions; the one that explains most is found.")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
@@ -563,7 +571,7 @@ def report(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="FILE.html or FILE.pdf. Default: fari-report-PERIOD.html in the current folder.")
     ] = None,
-    compare: Annotated[str, typer.Option(metavar="previous|year|PERIOD", help="What to compare with, like for like.")] = "previous",
+    compare: Annotated[str, typer.Option(metavar="previous|year|weekdays|PERIOD", help="What to compare with, like for like.")] = "previous",
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     rules: Annotated[str | None, typer.Option(metavar="PRESET", help="Whose definitions to use; see `fari rules`.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of that day.")] = None,
@@ -590,7 +598,7 @@ def digest(
     send: Annotated[bool, typer.Option("--send", help="Mail it: FARI_SMTP_URL, FARI_MAIL_FROM and FARI_MAIL_TO say how and to whom.")] = False,
     slack: Annotated[bool, typer.Option("--slack", help="Post it to the webhook in FARI_SLACK_WEBHOOK.")] = False,
     url: Annotated[str, typer.Option("--url", metavar="URL", help="The dashboard's address, for the links.")] = "http://127.0.0.1:8400",
-    compare: Annotated[str, typer.Option(metavar="previous|year|PERIOD", help="What to compare with, like for like.")] = "previous",
+    compare: Annotated[str, typer.Option(metavar="previous|year|weekdays|PERIOD", help="What to compare with, like for like.")] = "previous",
     where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one segment; may be repeated.")] = None,
     lang: Annotated[str, typer.Option(metavar="en|it", help="In which language to say it.")] = "en",
 ) -> None:

@@ -54,7 +54,7 @@ def answer(place: Place, asked: Asked, format_: str, output: Path | None) -> Non
 def ask(place: Place, asked: Asked, progress: "terminal.Say") -> "tuple[list[Answer], tuple[str, ...], list[str]]":
     """(answers, dimensions split by, what is to be noted)."""
     from fari.engine.answer import Question
-    from fari.engine.compare import compare, pairs
+    from fari.engine.compare import bases, compare, pairs
 
     ledger = place.project()
     asker = asking.asker(ledger, asked.engine, progress)
@@ -76,7 +76,8 @@ def ask(place: Place, asked: Asked, progress: "terminal.Say") -> "tuple[list[Ans
     if asked.compare is None:
         answers = asker.ask(question)
     else:
-        pairs(question.periods, asked.compare, start)
+        for base in bases(asked.compare):
+            pairs(question.periods, base, start)
         answers = compare(asker, question, asked.compare)
     if level := asked.level():
         from fari.insight.intervals import bounded, sample_of

@@ -21,6 +21,9 @@ _PARQUET = {
     "compared_until": "DATE",
     **dict.fromkeys(("value", "low", "high", "compared_value", "change", "change_rate"), "DECIMAL(38,18)"),
 }
+_AGAINST = ("compared_from", "compared_until", "compared_value", "change", "change_rate")
+_SECOND = "_2"
+"""What the columns of a second comparison end on."""
 """Column types other than text. Eighteen decimals hold all of money and of rates that is not noise of the division."""
 
 
@@ -48,7 +51,7 @@ def objects(answers: Sequence[Answer], compared: bool = False) -> list[dict[str,
 def rows(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = False) -> list[dict[str, Any]]:
     """Answers as rows of the columns of `as_csv`."""
     judged = _judged(answers)
-    names = columns(by, compared, judged)
+    names = columns(by, compared, judged, _two(answers))
     return [dict(zip(names, _row(answer, by, compared, judged), strict=True)) for answer in answers]
 
 
@@ -105,7 +108,7 @@ def as_csv(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool = F
     """One row per answer, a column per dimension split by; parts and notes as text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns(by, compared, _judged(answers)))
+    writer.writerow(columns(by, compared, _judged(answers), _two(answers)))
     writer.writerows([_cell(value) for value in row.values()] for row in rows(answers, by, compared))
     return text.getvalue()
 
@@ -115,8 +118,8 @@ def as_parquet(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool
     import duckdb
 
     judged = _judged(answers)
-    names = columns(by, compared, judged)
-    typed = ", ".join(f'"{name}" {_PARQUET.get(name, "VARCHAR")}' for name in names)
+    names = columns(by, compared, judged, _two(answers))
+    typed = ", ".join(f'"{name}" {_PARQUET.get(name.removesuffix(_SECOND), "VARCHAR")}' for name in names)
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"CREATE TABLE answers ({typed})")
@@ -129,10 +132,10 @@ def as_parquet(answers: Sequence[Answer], by: Sequence[str] = (), compared: bool
         return path.read_bytes()
 
 
-def columns(by: Sequence[str], compared: bool, judged: bool = False) -> list[str]:
+def columns(by: Sequence[str], compared: bool, judged: bool = False, two: bool = False) -> list[str]:
     """Column names of CSV and Parquet."""
-    against = ["compared_from", "compared_until", "compared_value", "change", "change_rate"] if compared else []
-    against += ["verdict"] if judged else []
+    against = [*(_AGAINST if compared else ()), *(["verdict"] if judged else ())]
+    against += [f"{name}{_SECOND}" for name in against] if two else []
     return [
         "metric",
         "from",
@@ -155,6 +158,10 @@ def _judged(answers: Sequence[Answer]) -> bool:
     return any(answer.verdict for answer in answers)
 
 
+def _two(answers: Sequence[Answer]) -> bool:
+    return any(answer.also for answer in answers)
+
+
 def dimensions(by: Sequence[str]) -> dict[str, str]:
     """The columns of dimensions; `currency` is kept apart from the answer's own."""
     return {name: f"by_{name}" if name == "currency" else name for name in by}
@@ -165,10 +172,12 @@ def _row(answer: Answer, by: Sequence[str], compared: bool, judged: bool) -> lis
     parts = "; ".join(f"{name}={'' if value is None else exact(value)}" for name, value in answer.parts.items())
     row: list[Any] = [answer.metric, period.since, period.until, period.grain, *(answer.segment[name] for name in by), answer.value]
     row += [answer.unit, answer.currency, parts, answer.low, answer.high, answer.complete, "; ".join(answer.notes)]
-    if compared:
-        other = answer.compared_with
-        row += [other and other.since, other and other.until, answer.compared and answer.compared.value, answer.change, answer.change_rate]
-    return [*row, answer.verdict] if judged else row
+    for one in (answer, *answer.also):
+        if compared:
+            other = one.compared_with
+            row += [other and other.since, other and other.until, one.compared and one.compared.value, one.change, one.change_rate]
+        row += [one.verdict] if judged else []
+    return row
 
 
 def _object(answer: Answer, compared: bool) -> dict[str, Any]:
@@ -188,14 +197,21 @@ def _object(answer: Answer, compared: bool) -> dict[str, Any]:
         "notes": answer.notes,
     }
     if compared:
-        other = answer.compared_with
-        value: Number | None = answer.compared.value if answer.compared else None
-        written["compared"] = {"value": value, "from": other.since if other else None, "until": other.until if other else None}
-        written["change"] = answer.change
-        written["change_rate"] = answer.change_rate
-        if answer.verdict:
-            written["verdict"] = answer.verdict
+        written |= _against(answer)
+        if answer.also:
+            written["also"] = [_against(one) for one in answer.also]
     return written
+
+
+def _against(answer: Answer) -> dict[str, Any]:
+    other = answer.compared_with
+    value: Number | None = answer.compared.value if answer.compared else None
+    found: dict[str, Any] = {
+        "compared": {"value": value, "from": other.since if other else None, "until": other.until if other else None},
+        "change": answer.change,
+        "change_rate": answer.change_rate,
+    }
+    return found | ({"verdict": answer.verdict} if answer.verdict else {})
 
 
 def _plain(value: Any) -> Any:

@@ -35,10 +35,10 @@ def answers_table(answers: Sequence[Answer], width: int | None = None, compared:
         found = [cells.get((key, period)) for key in keys]
         heads = [words.period(period, fiscal_year_start)]
         texts = [[_value(answer) for answer in found]]
-        if compared:
-            against = {answer.compared_with for answer in found if answer and answer.compared_with}
+        for held in _held(found) if compared else ():
+            against = {answer.compared_with for answer in held if answer and answer.compared_with}
             heads.append(f"vs {words.period(next(iter(against)), fiscal_year_start)}" if len(against) == 1 else "change")
-            texts.append([_change(answer) for answer in found])
+            texts.append([_change(answer) for answer in held])
         columns.append((period, heads, texts))
     room = width - max((len(line) for line, _ in labels), default=0) if width else None
     shown: list[tuple[list[str], list[list[Text]]]] = []
@@ -134,6 +134,12 @@ def _label(key: Key, split: bool) -> tuple[str, bool]:
     """A row's name, and whether it is only the heading of the rows below it."""
     metric, segment = key
     return (f"  {' · '.join(segment)}", False) if segment else (metric, split)
+
+
+def _held(found: Sequence[Answer | None]) -> list[list[Answer | None]]:
+    """A column's answers, each with the first thing it is compared with; and with the second, where two are asked for."""
+    further = max((len(answer.also) for answer in found if answer), default=0)
+    return [list(found), *([answer.also[n] if answer else None for answer in found] for n in range(further))]
 
 
 def _value(answer: Answer | None) -> "Text":

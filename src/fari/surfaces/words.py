@@ -125,8 +125,10 @@ class Words:
         """A period in few letters, without the year that it shares with another.
 
         >>> from fari.engine.periods import parse
-        >>> [Words("en").short(parse(name), parse("2026-10")) for name in ("2026-09", "2025-10", "2026-Q1")]
-        ['Sep', 'Oct 2025', 'Q1']
+        >>> from datetime import date
+        >>> odd = [Period(date(2026, 8, 27), date(2026, 9, 27), "month"), Period(date(2026, 9, 1), date(2026, 9, 9), "month")]
+        >>> [Words("it").short(one, parse("2026-10")) for one in (*map(parse, ("2026-09", "2025-10", "2026-Q1")), *odd)]
+        ['set', 'ott 2025', 'T1', '27 ago – 26 set', '1–8 set']
         """
         from babel.dates import format_date, format_skeleton
 
@@ -137,9 +139,11 @@ class Words:
             return str(format_date(one.since, "QQQ" if one.since.year == beside.since.year else "QQQ y", locale=self.locale))
         if one.grain == "month":
             first, last = one.since, one.until - timedelta(days=1)
-            if first == last:
-                return str(format_skeleton("MMMd", first, locale=self.locale))
-            return f"{first.day}–{format_skeleton('MMMd', last, locale=self.locale)}"
+            skeleton = "MMMd" if last.year == beside.since.year else "yMMMd"
+            end = str(format_skeleton(skeleton, last, locale=self.locale))
+            if first.month != last.month:
+                return f"{format_skeleton('MMMd', first, locale=self.locale)} – {end}"
+            return end if first == last else f"{first.day}–{end}"
         return self.period(one, fiscal_year_start)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fari.engine.ask import Asker
+from fari.engine.compare import bases
 from fari.engine.periods import Period, containing, cut, typed
 from fari.surfaces.web.scene import Scene
 
@@ -49,9 +50,14 @@ def periods(scene: Scene) -> list[Choice]:
 
 def compares(scene: Scene) -> list[Choice]:
     """What the period can be compared with."""
-    own, said = scene.view.compare or "previous", scene.said.say
-    found = [Choice("previous", said("vs the period before"), own == "previous"), Choice("year", said("vs a year before"), own == "year")]
-    return found if any(one.chosen for one in found) else [*found, Choice(own, said("vs {period}", period=scene.name(scene.other)), chosen=True)]
+    own, said = ",".join(bases(scene.against)), scene.said.say
+    texts = {
+        "previous": said("vs the period before"), "year": said("vs a year before"), "previous,year": said("vs both"),
+        "weekdays": said("vs same weekdays"),
+    }  # fmt: skip
+    if own not in texts:
+        texts[own] = said("vs {period}", period=scene.said.listing([scene.name(one) for one in scene.others]))
+    return [Choice(value, text, value == own) for value, text in texts.items()]
 
 
 def segments(scene: Scene, dimension: str) -> list[Choice]:
@@ -99,7 +105,7 @@ def commands(scene: Scene, origin: str) -> list[tuple[str, str]]:
     options += [("--grain", view.grain)] if view.grain else []
     options += [("--by", view.by)] if view.by else []
     options += [("--where", f"{dimension}={value}") for dimension, value in view.filters]
-    options += [("--compare", view.compare or "previous")]
+    options += [("--compare", scene.against)]
     options += [(f"--{option}", given) for option, given in (("rules", view.rules), ("as-of", view.as_of)) if given]
     curl = f'curl -H "Authorization: Bearer $FARI_KEY" {shlex.quote(origin + view.data("json"))}'
     python = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fari.company import Company
 from fari.engine.answer import Answer, Number, Question
 from fari.engine.ask import Asker, Cover, defaults, has
-from fari.engine.compare import like_for_like, pairs
+from fari.engine.compare import bases, like_for_like, pairs
 from fari.engine.periods import Period, containing, cut
 from fari.errors import FariError
 from fari.metrics import METRICS, listed
@@ -69,9 +69,19 @@ class Scene:
 
     @cached_property
     def other(self) -> Period:
-        """The period it is compared with, like for like."""
-        whole = pairs([self.period], self.view.compare or "previous", self.company.fiscal_year_start)
-        return like_for_like([self.period], whole, self.covered.horizon)[self.period]
+        """The period it is compared with, like for like; the first, where there are two."""
+        return self.others[0]
+
+    @cached_property
+    def others(self) -> list[Period]:
+        """All that it is compared with, like for like."""
+        whole = [pairs([self.period], base, self.company.fiscal_year_start) for base in bases(self.against)]
+        return [like_for_like([self.period], one, self.covered.horizon)[self.period] for one in whole]
+
+    @property
+    def against(self) -> str:
+        """What the view compares with, as it is typed."""
+        return self.view.compare or "previous"
 
     @cached_property
     def history(self) -> tuple[Period, ...]:
@@ -115,8 +125,7 @@ class Scene:
         from fari.engine.compare import compare
 
         question = self.question(*(name for name in metrics if self.fits(name, by)), by=by)
-        against = self.view.compare or "previous"
-        return self.kept("compare", question, against, make=lambda asker: compare(asker, question, against)) if question.metrics else []
+        return self.kept("compare", question, self.against, make=lambda asker: compare(asker, question, self.against)) if question.metrics else []
 
     def judged(self, *metrics: str, level: float = 0.9) -> list[Answer] | None:
         """The same with bounds, and whether each change is real; None as long as that is being worked out."""
@@ -132,7 +141,7 @@ class Scene:
             sample = sample_of(asker, question, answers)
             return judged(sample, bounded(sample, answers, level))
 
-        return self.later("judged", question, self.other, level, make=make)
+        return self.later("judged", question, *self.others, level, make=make)
 
     def goals(self) -> dict[str, Decimal]:
         """The goals of the period by metric, in the segment looked at: of the company, or of one channel."""

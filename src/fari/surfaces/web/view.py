@@ -20,7 +20,7 @@ SAID = {
     "since": "First period of the history.",
     "until": "Last period of the history, included.",
     "grain": f"How the history is cut: {', '.join(GRAINS)}.",
-    "compare": "What the period is compared with: previous, year or a period.",
+    "compare": "What the period is compared with: previous, year, weekdays or a period; two with a comma between.",
     "by": "Dimensions to split by, with commas between.",
     "rules": "Whose definitions are used.",
     "as_of": "As it was known at the end of that day.",

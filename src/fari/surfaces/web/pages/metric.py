@@ -106,8 +106,7 @@ def history(scene: Scene, name: str, by: tuple[str, ...] = ()) -> list[Answer]:
     from fari.engine.compare import compare
 
     question = scene.question(name, periods=scene.history, by=by)
-    against = scene.view.compare or "previous"
-    return scene.kept("compare", question, against, make=lambda asker: compare(asker, question, against))
+    return scene.kept("compare", question, scene.against, make=lambda asker: compare(asker, question, scene.against))
 
 
 def _band(scene: Scene, name: str) -> list[Answer] | None:
@@ -131,18 +130,17 @@ def segments(scene: Scene, name: str, dimension: str) -> Table:
     """The period by segment beside the period compared with; all together below."""
     said = scene.said.say
     heads = [Column(dimension, capital(scene.said.name("dimension", dimension)), number=False), Column("value", scene.name(scene.period))]
-    heads += [Column("before", scene.name(scene.other)), Column("change", said("Change"))]
+    for n, one in enumerate(scene.others):
+        heads += [Column(f"before{n or ''}", scene.name(one)), Column(f"change{n or ''}", said("Change"))]
 
     def row(answer: Answer, value: str) -> list[Cell]:
-        before = answer.compared.value if answer.compared else None
         url = scene.view.keeping(dimension, value).but(by="").url if value else ""
         first = Cell(scene.said.value(dimension, value) if value else said("All"), value, url)
-        return [
-            first,
-            Cell(scene.shown(answer), answer.value, title=scene.exact(answer.value)),
-            Cell(scene.value(before, answer.unit, answer.currency), before),
-            Cell(scene.change(answer), answer.change),
-        ]
+        cells = [first, Cell(scene.shown(answer), answer.value, title=scene.exact(answer.value))]
+        for one in (answer, *answer.also):
+            before = one.compared.value if one.compared else None
+            cells += [Cell(scene.value(before, one.unit, one.currency), before), Cell(scene.change(one), one.change)]
+        return cells
 
     rows = [row(answer, answer.segment[dimension]) for answer in scene.compare(name, by=(dimension,))]
     return Table(heads, rows, row(scene.compare(name)[0], "")).sorted_by(scene.view.sort or "-value")

@@ -25,6 +25,18 @@ CHANNELS = (
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A change as it is read."""
+
+    change: str
+    verdict: str
+    mood: str
+    """`good`, `bad` or `soft`: whether the change is for the better, or within the noise."""
+    arrow: str
+    was: str
+
+
+@dataclass(frozen=True)
 class Card:
     """A metric as it stands on a page: its value, and beside it all that a number must not be without."""
 
@@ -45,6 +57,8 @@ class Card:
     provisional: str = ""
     focus: str = ""
     """Says so where the team keeps it in focus."""
+    also: Moved | None = None
+    """The change against the second period, where two are looked at."""
 
 
 def overview(scene: Scene) -> Page:
@@ -98,29 +112,42 @@ def history(scene: Scene, names: tuple[str, ...], periods: int = 12) -> dict[str
 
 def card(scene: Scene, answer: Answer, spark: list[float | None], goal: Any = None) -> Card:
     """A metric's card."""
-    said, metric = scene.said.say, METRICS[answer.metric]
-    good = better(answer, metric.good)
-    settled = answer.verdict == "real"
-    mood = "soft" if not settled or good is None else "good" if good else "bad"
-    change = answer.change
-    then = scene.value(answer.compared.value if answer.compared else None, answer.unit, answer.currency)
-    was = said("vs {value} in {period}", value=then, period=scene.short(scene.other)) if answer.compared and answer.compared.value is not None else ""
-    verdicts = {"within noise": said("within noise"), "too few": said("too few to tell")}
+    own = moved(scene, answer)
     return Card(
         answer.metric,
         capital(scene.said.label(answer.metric)),
         scene.shown(answer),
         scene.exact(answer.value),
-        scene.change(answer).lstrip("+-") if change is not None else "",
-        verdicts.get(answer.verdict or "", ""),
-        mood,
-        "" if change is None else "▲" if change > 0 else "▼" if change < 0 else "—",
-        was,
+        own.change,
+        own.verdict,
+        own.mood,
+        own.arrow,
+        own.was,
         detail(scene, answer),
         goal_words(scene, answer, goal),
         spark,
         scene.view.at(f"/metrics/{answer.metric}").url,
-        "" if answer.complete else said("so far"),
+        "" if answer.complete else scene.said.say("so far"),
+        also=moved(scene, answer.also[0]) if answer.also else None,
+    )
+
+
+def moved(scene: Scene, answer: Answer) -> Moved:
+    """What changed, and whether that is good, or noise."""
+    said, then = scene.said.say, answer.compared
+    good = better(answer, METRICS[answer.metric].good)
+    settled = answer.verdict == "real"
+    was = ""
+    if then is not None and then.value is not None:
+        was = said("vs {value} in {period}", value=scene.value(then.value, answer.unit, answer.currency), period=scene.short(then.period))
+    verdicts = {"within noise": said("within noise"), "too few": said("too few to tell")}
+    change = answer.change
+    return Moved(
+        scene.change(answer).lstrip("+-") if change is not None else "",
+        verdicts.get(answer.verdict or "", ""),
+        "soft" if not settled or good is None else "good" if good else "bad",
+        "" if change is None else "▲" if change > 0 else "▼" if change < 0 else "—",
+        was,
     )
 
 
