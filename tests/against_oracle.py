@@ -21,11 +21,13 @@ from fari.sources.importing import import_files
 
 SPLITS: tuple[tuple[str, ...], ...] = (
     (),
-    *((name,) for name in "channel campaign plan country persona content device currency churn_reason signup_kind cohort term".split()),
+    *((name,) for name in "channel campaign plan country persona content device currency churn_reason signup_kind cohort term landing_page".split()),
+    *((name,) for name in "stage days rejection_reason".split()),
     ("channel", "campaign"),
     ("channel", "country"),
     ("term", "tenure"),
     ("cohort", "age"),
+    ("stage", "days"),
 )
 ROUNDED = {"weighted_pipeline": Fraction(1, 10**5)}
 """Money is kept in millionths: each deal's amount times its probability is rounded to one."""

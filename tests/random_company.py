@@ -291,7 +291,8 @@ def _stages(world: _World, size: int) -> None:
             on += timedelta(days=world.pick([-20, 0, 1, 5, 20, 40]))  # a step back is out of order
             on = min(max(on, START), START + timedelta(days=DAYS - 1))
         if world.chance(15):
-            world.add("stages", person_id=one, stage=world.pick(["rejected", "recycled"]), at=world.write(world.moment()), reason="no budget")
+            reason = ("no budget", "student", "")[len(world.tables.get("stages", ())) % 3]
+            world.add("stages", person_id=one, stage=world.pick(["rejected", "recycled"]), at=world.write(world.moment()), reason=reason)
 
 
 def _subscriptions(world: _World, size: int) -> None:

@@ -51,8 +51,10 @@ def _segments(asker: Asker, name: str, period: str, turn: int) -> list[tuple[tup
     metric = METRICS[name]
     dimensions = ("channel", "campaign") if isinstance(metric, Spread) else metric.dimensions if isinstance(metric, Measure) else ()
     found: list[tuple[tuple[str, tuple[str, ...]], ...]] = []
-    splits = (("channel",), dimensions[1 + turn % (len(dimensions) - 1) :][:1], ("channel", "campaign")) if dimensions else ()
-    for by in dict.fromkeys(splits):
+    # `channel` and `campaign` where there are, and of all others one after the other.
+    turns = dimensions[min(1, len(dimensions) - 1) :]
+    splits = [("channel",), ("channel", "campaign"), *((turns[turn % len(turns)],) for _ in turns[:1])]
+    for by in dict.fromkeys(by for by in splits if set(by) <= set(dimensions)):
         segments = sorted(tuple(a.segment.values()) for a in asker.ask(Question((name,), (parse(period),), by)))
         if segments:
             found.append(tuple((dimension, (value,)) for dimension, value in zip(by, segments[len(segments) // 2], strict=True)))

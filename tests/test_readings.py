@@ -40,3 +40,61 @@ def test_a_subscription_without_an_exchange_rate_is_said_to_be_left_out(tmp_path
     assert told["new_customers", 2] == (0, ())
     assert told["mrr", 3] == (113, ())
     assert told["new_customers", 3][0] == 1
+
+
+def test_a_sign_up_is_of_the_kind_of_the_first_subscription_of_a_person_with_several_accounts(tmp_path: Path) -> None:
+    """One person with two accounts, on trial from 1 March in one, paying from 5 March in the other. The sign-up says no kind: it is a trial."""
+    files = {
+        "people": "person_id,email,account_id\np1,x@a.test,a\np2,x@a.test,b",
+        "subscriptions": """
+        subscription_id,account_id,starts_on,ends_on,amount,currency,interval,status
+        s1,a,2025-03-05,,50,EUR,month,
+        s2,b,2025-03-01,2025-03-15,50,EUR,month,trialing
+        """,
+        "events": "type,event,userId,timestamp\ntrack,Signed Up,p1,2025-03-02T10:00:00Z",
+    }
+    asker = project(tmp_path, files)
+    assert {a.segment["signup_kind"]: a.value for a in ask(asker, "signups", "2025-03", by="signup_kind")} == {"trial": 1}
+
+
+def test_days_in_a_stage_are_of_stages_that_someone_was_in_and_left(tmp_path: Path) -> None:
+    """`p` skips MQL: 9 days a lead, 4 an SQL, until the account pays; what the CRM says later is nothing. `q` waits, `r` only ever paid."""
+    files = {
+        "people": "person_id,account_id\np,a\nq,b\nr,c",
+        "stages": """
+        person_id,stage,at
+        p,lead,2025-03-01T23:30:00Z
+        p,sql,2025-03-10T00:30:00Z
+        p,customer,2025-04-20
+        q,mql,2025-03-05
+        r,customer,2025-03-01
+        """,
+        "subscriptions": """
+        subscription_id,account_id,starts_on,ends_on,amount,currency,interval
+        s1,a,2025-03-14,,50,EUR,month
+        s2,c,2025-03-01,,50,EUR,month
+        """,
+    }
+    asker = project(tmp_path, files)
+    told = {a.segment["stage"]: a.value for a in ask(asker, "days_in_stage", "2025-03", by="stage")}
+    assert told == {"lead": 9, "sql": 4}
+    (cycle,) = ask(asker, "sales_cycle_days", "2025-03")
+    assert cycle.value == 13
+    assert cycle.notes == ("1 row left out: of customers of whose people none is known to have been a lead before",)
+
+
+def test_a_landing_page_is_an_address_as_people_say_it(tmp_path: Path) -> None:
+    """www., a slash at the end and what follows a question mark make no other page; another host does. A second page of a visit is no landing."""
+    events = """
+    type,anonymousId,userId,timestamp,context.page.url
+    page,x,,2025-03-03T10:00:00Z,https://www.acme.test/pricing/?plan=a
+    page,x,,2025-03-03T10:05:00Z,https://acme.test/
+    page,y,,2025-03-03T10:00:00Z,https://acme.test/pricing
+    page,z,z,2025-03-03T10:00:00Z,https://docs.acme.test/
+    """
+    asker = project(tmp_path, {"events": events, "stages": "person_id,stage,at\nz,lead,2025-03-04\nw,lead,2025-03-04"})
+    assert {a.segment["landing_page"]: a.value for a in ask(asker, "visits", "2025-03", by="landing_page")} == {
+        "acme.test/pricing": 2,
+        "docs.acme.test/": 1,
+    }
+    assert {a.segment["landing_page"]: a.value for a in ask(asker, "leads", "2025-03", by="landing_page")} == {"docs.acme.test/": 1, "(not set)": 1}

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from fari.surfaces.format import exact
 from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
 from fari.surfaces.web.site import Site
+from fari.surfaces.web.view import View
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,40 @@ def test_two_comparisons_stand_beside_each_other(client: TestClient) -> None:
     assert split.count(">Change</a></th>") == 2
     assert '<option value="previous,year" selected>vs both</option>' in split
     assert client.get("/?compare=previous,year,weekdays").status_code == 400
+
+
+def test_waits_and_rejections_on_the_funnel_are_those_of_the_metrics(client: TestClient) -> None:
+    data = read(client.get("/funnel.json").text)
+    by_stage = read(client.get("/metrics/days_in_stage.json?by=stage").text)
+    means = {one["segment"]["stage"]: one["value"] for one in by_stage if one["from"] == data["period"][0]["from"] and one["value"] is not None}
+    assert {one["stage"]: one["mean"] for one in data["waits"] if one["stage"] != "sale"} == means
+    assert all(one["quarter"] <= one["median"] <= one["three_quarters"] for one in data["waits"])
+    told = {one["metric"]: one["value"] for one in data["period"]}
+    assert told["sales_cycle_days"] == next(one["mean"] for one in data["waits"] if one["stage"] == "sale")
+    assert sum(one["value"] for one in data["rejections"] if one["metric"] == "rejections") == told["rejections"] > 0
+    page = client.get("/funnel").text
+    assert "How long they wait" in page
+    assert "wrong" in page
+    # The rows of a stage that was left are a tab beside the others.
+    assert "to stage" in client.get("/funnel?input=stages_left").text
+
+
+def test_landing_pages_and_bots_add_up_to_what_they_are_of(client: TestClient) -> None:
+    data = read(client.get("/visitors.json").text)
+    whole = {one["metric"]: one["value"] for one in data["period"]}
+
+    def parts(metric: str, dimension: str) -> Any:
+        return sum(one["value"] for one in data["by"] if one["metric"] == metric and list(one["segment"]) == [dimension])
+
+    assert parts("visits", "landing_page") == whole["visits"] > 0
+    assert parts("leads", "landing_page") == read(client.get("/metrics/leads.json").text)[-1]["value"]
+    bots = read(client.get("/metrics/bot_pageviews.json?by=bot").text)
+    last = [one for one in bots if one["from"] == bots[-1]["from"]]
+    assert sum(one["value"] for one in last) == read(client.get("/metrics/bot_pageviews.json").text)[-1]["value"] > 0
+    page = client.get("/visitors").text
+    assert "lumendesk.example/pricing" in page
+    narrowed = client.get("/visitors?landing_page=lumendesk.example%2Fpricing")
+    assert narrowed.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/overview", "/metrics/mrr", "/metrics/cac", "/revenue"])
@@ -200,4 +236,31 @@ def test_what_was_worked_out_is_held_once(demo: Path) -> None:
     assert site.wait("one", lambda _: 2) == 1
     assert site.later("one", lambda _: 3) == 1
     assert site._coming == {}
+    site.close()
+
+
+def test_who_turns_to_another_page_does_not_wait_for_the_one_before(demo: Path) -> None:
+    site, begun, order = Site(Place(demo)), threading.Event(), []
+
+    def slow(_: Any) -> int:
+        begun.set()
+        # What else is wished for comes in while this is being made.
+        assert asked.wait(10)
+        return order.append("slow") or 0
+
+    asked = threading.Event()
+    site.scene(View("/"))
+    site.later("slow", slow)
+    assert begun.wait(10)
+    for name in ("first", "second"):
+        site.later(name, lambda _, name=name: order.append(name) or 1)  # type: ignore[misc]
+    site.scene(View("/funnel"))
+    for name in ("third", "fourth"):
+        site.later(name, lambda _, name=name: order.append(name) or 1)  # type: ignore[misc]
+    # The reader of the first page looks again: what is not there yet comes before the rest.
+    site.scene(View("/"))
+    site.later("second", lambda _: 2)
+    asked.set()
+    site._behind.shutdown(wait=True)
+    assert order == ["slow", "second", "third", "fourth", "first"]
     site.close()

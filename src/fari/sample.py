@@ -52,15 +52,16 @@ dan,dan@east.test,,2025-03-24,CMO,FR,
 boss,boss@acme.test,,2024-01-01,,IT,true
 """,
     "stages.csv": """
-person_id,stage,at
-wes,customer,2024-06-01
-bea,lead,2025-02-18
-bea,opportunity,2025-02-25
-ada,lead,2025-03-03
-bea,customer,2025-03-10
-ada,customer,2025-03-17
-cleo,sql,2025-03-20
-dan,lead,2025-03-24
+person_id,stage,at,reason
+wes,customer,2024-06-01,
+bea,lead,2025-02-18,
+bea,opportunity,2025-02-25,
+ada,lead,2025-03-03,
+bea,customer,2025-03-10,
+ada,customer,2025-03-17,
+cleo,sql,2025-03-20,
+dan,lead,2025-03-24,
+dan,rejected,2025-03-28,too small
 """,
     "subscriptions.csv": """
 subscription_id,account_id,starts_on,ends_on,amount,currency,interval,plan,status

@@ -81,6 +81,52 @@ class Books:
         entering = self.funnel.entering("lead", since, until)
         return [(self._person(person, at), ONE) for person, at in entering.items() if self._won(person)]
 
+    def stays(self, since: date, until: date, *, count: bool) -> Rows:
+        """Stages that people left in the period, for a later one or by becoming a customer: how many, or the days they had been in them."""
+        zone = self.company.timezone
+        for person, lead_at in self.funnel.entered["lead"].items():
+            them: set[Customer] = {person, *self.identity.accounts_of(person)}
+            won = min((self.customer_since[one] for one in them if one in self.customer_since), default=None)
+            way = self.funnel.way(person)
+            for (at, stage), later in zip(way, [*way[1:], None], strict=True):
+                came = local_day(at, zone)
+                ends = [local_day(later[0], zone)] if later else []
+                if won is not None:
+                    ends.append(won)
+                if stage == "customer" or not ends or (won is not None and came > won) or not since <= min(ends) < until:
+                    continue
+                days = (min(ends) - came).days
+                yield self._person(person, lead_at, {"stage": stage, "days": str(days)}), ONE if count else Fraction(days)
+
+    def cycles(self, since: date, until: date, *, count: bool) -> Rows:
+        """Customers won in the period of whose people one is known to have been a lead: how many, or the days since."""
+        zone = self.company.timezone
+        for customer, won in self.customer_since.items():
+            if not since <= won < until:
+                continue
+            people = self.identity.people_of.get(customer, set()) if isinstance(customer, str) else {customer}
+            ways = [step for person in people for step in self.funnel.way(person) if step[1] != "customer"]
+            known = [local_day(at, zone) for at, _ in ways if local_day(at, zone) <= won]
+            if known:
+                days = (won - min(known)).days
+                yield self._timed(customer, won, days), ONE if count else Fraction(days)
+
+    def _timed(self, customer: Customer, won: date, days: int) -> Split:
+        split = self._customer(customer, won)
+        return lambda name: str(days) if name == "days" else split(name)
+
+    def sent_back(self, since: date, until: date, *stages: str) -> Rows:
+        """Rejections (or what is recycled), with the reason; of someone who never was a lead nothing is known."""
+        for (person, stage, _), reason in self.funnel.sent_back(since, until).items():
+            if stage in stages:
+                lead_at = self.funnel.entered["lead"].get(person)
+                yield self._reasoned(person, lead_at, reason), ONE
+
+    def _reasoned(self, person: Key, lead_at: datetime | None, reason: str) -> Split:
+        if lead_at is not None:
+            return self._person(person, lead_at, {"rejection_reason": reason})
+        return lambda name: reason if name == "rejection_reason" else UNATTRIBUTED if name == "channel" else NOT_SET
+
     def signups(self, since: date, until: date) -> Rows:
         """Users who signed up."""
         return [(self._person(s.person, s.at, {"signup_kind": s.kind}), ONE) for s in self.funnel.signups(since, until)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from .company import NOT_SET, Company, Key, Tables, text
+from .company import NO_REASON, NOT_SET, Company, Key, Tables, text
 from .identity import Identity
 from .revenue import Revenue
 from .when import instant, local_day
@@ -50,6 +50,27 @@ class Funnel:
         """Who first entered a stage in the period, and when."""
         zone = self._company.timezone
         return {person: at for person, at in self.entered[stage].items() if since <= local_day(at, zone) < until}
+
+    def way(self, person: Key) -> list[tuple[datetime, str]]:
+        """The stages that a person was in one after the other, and since when: of those entered in one instant the furthest."""
+        furthest: dict[datetime, str] = {}
+        for stage in STAGES:
+            if person in self.entered[stage]:
+                furthest[self.entered[stage][person]] = stage
+        return sorted(furthest.items())
+
+    def sent_back(self, since: date, until: date) -> dict[tuple[Key, str, datetime], str]:
+        """Who was rejected or recycled, as what and when, and the reason given."""
+        found: dict[tuple[Key, str, datetime], str] = {}
+        for row in self._rows:
+            person, stage = self._identity.person(text(row, "person_id")), text(row, "stage")
+            at = instant(text(row, "at"), self._company.timezone)
+            if at is None or stage not in ("rejected", "recycled") or person in self._identity.internal:
+                continue
+            if since <= local_day(at, self._company.timezone) < until:
+                reason = text(row, "reason") or NO_REASON
+                found[person, stage, at] = min(reason, found.get((person, stage, at), reason))
+        return found
 
     def signups(self, since: date, until: date) -> list[Signup]:
         """Distinct users with a sign-up in the period; the first of it gives the kind."""

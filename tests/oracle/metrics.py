@@ -16,8 +16,10 @@ Value = Fraction | None
 VISIT = frozenset({"channel", "campaign", "country", "device"})
 VIEW = VISIT | {"content"}
 PERSON = frozenset({"channel", "campaign", "country", "persona"})
-LEAD = PERSON | {"content"}
-ACCOUNT = LEAD | {"plan", "currency", "cohort", "term"}
+LEAD = PERSON | {"content", "landing_page"}
+STAY = PERSON | {"stage", "days"}
+SENT = PERSON | {"rejection_reason"}
+ACCOUNT = PERSON | {"content", "plan", "currency", "cohort", "term"}
 SPELL = ACCOUNT - {"content"}
 COST = frozenset({"channel", "campaign"})
 DEAL = PERSON | {"currency"}
@@ -37,7 +39,7 @@ class Measure:
 
 MEASURES: dict[str, Measure] = {
     "visitors": Measure("events", VIEW, lambda b, since, until, by: summed(b.visitors(since, until), by)),
-    "visits": Measure("events", VISIT, lambda b, since, until, by: summed(b.visits_begun(since, until), by)),
+    "visits": Measure("events", VISIT | {"landing_page"}, lambda b, since, until, by: summed(b.visits_begun(since, until), by)),
     "pageviews": Measure("events", VIEW, lambda b, since, until, by: summed(b.pageviews(since, until), by)),
     "signups": Measure("events", PERSON | {"signup_kind"}, lambda b, since, until, by: summed(b.signups(since, until), by)),
     "signups_won": Measure("events", PERSON | {"signup_kind"}, lambda b, since, until, by: summed(b.signups_won(since, until), by)),
@@ -46,6 +48,13 @@ MEASURES: dict[str, Measure] = {
     "mqls": Measure("stages", LEAD, lambda b, since, until, by: summed(b.entered("mql", since, until), by)),
     "sqls": Measure("stages", LEAD, lambda b, since, until, by: summed(b.entered("sql", since, until), by)),
     "opportunities": Measure("stages", LEAD, lambda b, since, until, by: summed(b.entered("opportunity", since, until), by)),
+    "stage_days": Measure("stages", STAY, lambda b, since, until, by: summed(b.stays(since, until, count=False), by)),
+    "stages_left": Measure("stages", STAY, lambda b, since, until, by: summed(b.stays(since, until, count=True), by)),
+    "cycle_days": Measure("", SPELL | {"days"}, lambda b, since, until, by: summed(b.cycles(since, until, count=False), by)),
+    "cycles": Measure("stages", SPELL | {"days"}, lambda b, since, until, by: summed(b.cycles(since, until, count=True), by)),
+    "rejections": Measure("stages", SENT, lambda b, since, until, by: summed(b.sent_back(since, until, "rejected"), by)),
+    "recycled": Measure("stages", SENT, lambda b, since, until, by: summed(b.sent_back(since, until, "recycled"), by)),
+    "sent_back": Measure("stages", PERSON, lambda b, since, until, by: summed(b.sent_back(since, until, "rejected", "recycled"), by)),
     "customers": Measure("", ACCOUNT, lambda b, since, until, by: summed(b.customers(until - DAY), by)),
     "opening_customers": Measure("", ACCOUNT, lambda b, since, until, by: summed(b.customers(since - DAY), by)),
     "new_customers": Measure("", ACCOUNT, lambda b, since, until, by: summed(b.new_customers(since, until), by)),
@@ -212,6 +221,9 @@ FORMULAS: dict[str, tuple[tuple[str, ...], Arithmetic]] = {
     "renewal_rate": _ratio("renewals_kept", "renewals_due"),
     "trial_conversion_rate": _ratio("trials_won", "trials"),
     "share_of_search": _ratio("our_searches", "all_searches"),
+    "days_in_stage": _ratio("stage_days", "stages_left"),
+    "sales_cycle_days": _ratio("cycle_days", "cycles"),
+    "acceptance_rate": (("sqls", "sent_back"), lambda x: over(x["sqls"], x["sqls"] + x["sent_back"])),
 }
 
 METRICS: tuple[str, ...] = tuple(
@@ -223,9 +235,10 @@ METRICS: tuple[str, ...] = tuple(
     net_revenue_churn_rate nrr grr quick_ratio spend acquisition_spend media_spend cac cac_media cac_paid cost_per_lead cost_per_mql cost_per_sql
     cost_per_signup cac_payback_months clv clv_cac_ratio roi renewals_due renewal_rate
     pipeline_value weighted_pipeline pipeline_created trial_conversion_rate share_of_search
-    lifetimes_ended lifetimes_open contracts_ended contracts_open""".split()
+    days_in_stage sales_cycle_days rejections recycled acceptance_rate
+    lifetimes_ended lifetimes_open contracts_ended contracts_open stage_days stages_left cycle_days cycles sent_back""".split()
 )
-"""Those of the contract, in its order, then the parts of what fari.insight computes."""
+"""Those of the contract, in its order, those that came after it, then the parts of what fari computes."""
 
 
 def inputs_of(metric: str) -> tuple[str, ...]:

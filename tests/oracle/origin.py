@@ -31,6 +31,12 @@ class Origin:
             return _touch([visit for visit in visits if visit.at <= at], records, name)
         if name in {"country", "persona"}:
             return next((text(row, name) for row in records if text(row, name)), NOT_SET)
+        if name == "landing_page":
+            return (
+                min((visit for visit in visits if visit.at <= at), key=lambda visit: visit.at).landing_page
+                if any(v.at <= at for v in visits)
+                else NOT_SET
+            )
         raise KeyError(name)
 
     def of_account(self, account: str, won_on: date | None, name: str) -> Value:

@@ -28,10 +28,12 @@ class Visit:
     campaign: str
     country: str
     device: str
+    landing_page: str
 
     def dimension(self, name: str) -> str:
         """The value of a dimension that a visit has."""
-        return {"channel": self.channel, "campaign": self.campaign, "country": self.country, "device": self.device}[name]
+        own = {"channel": self.channel, "campaign": self.campaign, "country": self.country, "device": self.device}
+        return {**own, "landing_page": self.landing_page}[name]
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,23 @@ class Visits:
         channel = self._place(landing) if self._place else NOT_SET
         country = text(first.sent, "context", "location", "country") or text(first.sent, "context", "country") or NOT_SET
         device = text(first.sent, "context", "device", "type") or NOT_SET
-        return Visit(visitor, first.at, views[0].day, views, channel, landing.campaign or NOT_SET, country, device)
+        return Visit(visitor, first.at, views[0].day, views, channel, landing.campaign or NOT_SET, country, device, _page(first))
 
     def _content(self, message: Message) -> str:
-        sent = message.sent
-        path = text(sent, "context", "page", "path") or text(sent, "properties", "path") or urlsplit(_url(message)).path
+        path = _path(message)
         return next((kind for prefix, kind in self._company.content_rules if path.startswith(prefix)), "other")
+
+
+def _path(message: Message) -> str:
+    sent = message.sent
+    return text(sent, "context", "page", "path") or text(sent, "properties", "path") or urlsplit(_url(message)).path
+
+
+def _page(message: Message) -> str:
+    """The address of a page as people say it."""
+    path = _path(message)
+    whole = (urlsplit(_url(message)).hostname or "").removeprefix("www.") + (path if path == "/" else path.removesuffix("/"))
+    return whole if path else NOT_SET
 
 
 def _url(message: Message) -> str:

@@ -258,9 +258,10 @@ def check(names: Sequence[str], question: Question) -> None:
         for leaf in leaves(name):
             measure = METRICS[leaf]
             assert isinstance(measure, Measure)
-            if {"cause", "content"} <= {*question.by, *(d for d, _ in question.where)}:
-                raise UsageError(f"{name} cannot be split by cause and content at once: by content it is reach, by cause its rows are taken apart")
-            for dimension in (*question.by, *(d for d, _ in question.where)):
+            asked = tuple(dict.fromkeys((*question.by, *(d for d, _ in question.where))))
+            if len(apart := [dimension for dimension, _ in compiled.moved(measure, asked)]) > 1:
+                raise UsageError(f"{name} cannot be split by {' and '.join(apart)} at once: each has rows of its own")
+            for dimension in asked:
                 if dimension not in measure.dimensions:
                     subject = f"{name} cannot be split by {dimension}"
                     raise FariError(subject if leaf == name else f"{subject}: its input {leaf} has no {dimension}")

@@ -18,8 +18,8 @@ REACH = {
     ("levels", "content"): "level_contents",
 }
 """Where a dimension is reach, the fact that has a row for every value."""
-APART = {("levels", "cause"): "level_causes"}
-"""Where a dimension takes a fact's rows apart, the fact that has the parts."""
+APART = {("levels", "cause"): "level_causes", ("visits", "landing_page"): "visit_landings", ("stage_entries", "landing_page"): "stage_landings"}
+"""Where a dimension takes a fact's rows apart, or costs something to know, the fact that has it."""
 BARE = {"levels": "account_levels"}
 """Where nothing of the account is asked for, the fact without what is known of accounts: there sooner, and smaller."""
 _OWN = frozenset({"plan", "currency"})
@@ -30,10 +30,14 @@ FROM = {"signup_periods": "signups", "account_periods": "levels", "lifetimes": "
 """Facts made when asked, from the stored fact that they are made from."""
 BY_GRAIN = {"visitor_periods": "visitor_{}s", "visitor_contents": "visitor_content_{}s"}
 """Facts kept for each grain apart, so that who asks for months need not wait for days."""
-_PAGE = ("visit_id", "landing", "referrer_host", "utm_source", "utm_medium", "origin")
+_PAGE = ("visit_id", "landing", "landing_page", "referrer_host", "utm_source", "utm_medium", "origin")
 PAGES = {"kind": "string", "visitor": "string", "started_at": "timestamp"} | dict.fromkeys(_PAGE, "string")
 """What the fact `visit_pages` tells of each visit's first page view."""
-OF_VISITS = {"visits": _PAGE, **dict.fromkeys(("visit_days", "visitor_periods", "visitor_contents"), ("visit_id", "origin"))}
+OF_VISITS = {
+    "visits": _PAGE,
+    "visit_landings": tuple(name for name in _PAGE if name != "landing_page"),
+    **dict.fromkeys(("visit_days", "visitor_periods", "visitor_contents"), ("visit_id", "origin")),
+}
 """Facts whose rows name a visit, and what is told of its first page view when they are opened."""
 QUESTION: dict[str, dict[str, str]] = {
     "days": {"one_day": "int32", "period": "int32"},
@@ -45,12 +49,18 @@ QUESTION: dict[str, dict[str, str]] = {
 
 def fact_of(measure: Measure, dimensions: Sequence[str]) -> str:
     """The fact a measure is summed over when these dimensions are asked for."""
-    for dimension in dimensions:
-        if dimension in measure.reach:
-            return REACH[measure.fact, dimension]
-        if (measure.fact, dimension) in APART:
-            return APART[measure.fact, dimension]
-    return measure.fact
+    return next((fact for _, fact in moved(measure, dimensions)), measure.fact)
+
+
+def moved(measure: Measure, dimensions: Sequence[str]) -> list[tuple[str, str]]:
+    """Of dimensions those that a measure's own fact does not have, each with the fact that has it: of one such at a time it can be asked.
+
+    >>> import fari.metrics
+    >>> moved(METRICS["leads"], ("channel", "content", "landing_page"))  # type: ignore[arg-type]
+    [('content', 'stage_contents'), ('landing_page', 'stage_landings')]
+    """
+    found = [(d, REACH[measure.fact, d] if d in measure.reach else APART.get((measure.fact, d), "")) for d in dimensions]
+    return [(dimension, fact) for dimension, fact in found if fact]
 
 
 def summed_over(measure: Measure, dimensions: Sequence[str]) -> str:

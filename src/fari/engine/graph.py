@@ -12,8 +12,8 @@ import fari.marks
 from fari.ledger.store import current_sql, stored_columns
 
 PARTED = frozenset(
-    "page_views places day_edges seen_days cut_visits landings touches visits carried_visits abouts open_visits visit_pages visit_days "
-    "visitor_days visitor_weeks visitor_months visitor_content_days visitor_content_weeks visitor_content_months "
+    "page_views places day_edges seen_days cut_visits landings touches visits carried_visits abouts open_visits visit_pages visit_landings bot_days "
+    "visit_days visitor_days visitor_weeks visitor_months visitor_content_days visitor_content_weeks visitor_content_months "
     "user_agents agents page_paths contents identify_pairs signup_events acted devices_here persons_here internals_here".split()
 )
 """Built part by part, as their events are."""

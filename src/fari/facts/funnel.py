@@ -73,13 +73,14 @@ def person_touches(first_entries: Table, visits: Table, person_facts: Table) -> 
     nth = ibis.row_number().over(ibis.window(group_by="person", order_by=seen.started_at))
     first = seen.mutate(nth=nth)
     first = first.filter(first.nth == 0).select(
-        touched=first.person, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule
+        touched=first.person, visit_at=first.started_at, visit_channel=first.channel, visit_campaign=first.campaign, visit_rule=first.rule
     )
     joined = settled(leads).left_join(first, leads.person == first.touched)
-    joined = joined.select("person", "visit_channel", "visit_campaign", "visit_rule")
+    joined = joined.select("person", "visit_at", "visit_channel", "visit_campaign", "visit_rule")
     facts = person_facts.select(whose=person_facts.person, **{n: person_facts[n] for n in ("country", "persona", "crm_channel", "crm_campaign")})
     named = settled(joined).left_join(facts, joined.person == facts.whose)
-    return named.select("person", **_source(named), country=ibis.coalesce(named.country, NOT_SET), persona=ibis.coalesce(named.persona, NOT_SET))
+    about = {name: ibis.coalesce(named[name], NOT_SET) for name in ("country", "persona")}
+    return named.select("person", "visit_at", **_source(named), **about)
 
 
 def _source(t: Table) -> dict[str, ibis.expr.types.Value]:
@@ -140,6 +141,15 @@ def stage_contents(stage_entries: Table, person_contents: Table) -> Table:
     return joined.select(*[joined[name] for name in stage_entries.columns], content=ibis.coalesce(joined.content, NOT_SET))
 
 
+def stage_landings(stage_entries: Table, person_touches: Table, visit_pages: Table) -> Table:
+    """Stage entries with the page that the person's first visit before it became a lead began on."""
+    pages = visit_pages.filter(visit_pages.kind == "human").select("visitor", "started_at", "landing_page")
+    first = settled(person_touches.select(whose="person", visit_at="visit_at"))
+    first = first.inner_join(pages, [first.whose == pages.visitor, first.visit_at == pages.started_at]).select("whose", "landing_page")
+    joined = settled(stage_entries).left_join(first, stage_entries.person == first.whose)
+    return joined.select(*[joined[name] for name in stage_entries.columns], landing_page=ibis.coalesce(joined.landing_page, NOT_SET))
+
+
 def signups(
     signup_events: Table,
     persons: Table,
@@ -190,13 +200,11 @@ def signups(
         crm_campaign=person_facts.crm_campaign,
     )
     e = settled(e).left_join(facts, e.person == facts.whose)
-    accounts = (
-        settled(members)
-        .inner_join(first_terms, members.account == first_terms.account)
-        .group_by("person")
-        .aggregate(first_kind=first_terms.first_kind.min())
-    )
-    accounts = accounts.select(holder=accounts.person, first_kind=accounts.first_kind)
+    # Of a person with several accounts the one that subscribed first.
+    accounts = settled(members).inner_join(first_terms, members.account == first_terms.account)
+    nth = ibis.row_number().over(ibis.window(group_by="person", order_by=[accounts.from_day, accounts.subscription_id, accounts.first_kind]))
+    accounts = accounts.mutate(nth=nth)
+    accounts = accounts.filter(accounts.nth == 0).select(holder=accounts.person, first_kind=accounts.first_kind)
     e = settled(e).left_join(accounts, e.person == accounts.holder)
     won = person_customers.select(winner=person_customers.person)
     e = settled(e).left_join(won, e.person == won.winner)

@@ -265,7 +265,7 @@ def first_terms(terms: Table) -> Table:
     first = terms.mutate(nth=nth)
     first = first.filter(first.nth == 0)
     kind = ibis.cases((first.status == "trialing", "trial"), (first.value == _ZERO, "freemium"), else_="paid")
-    return first.select("account", first_kind=kind)
+    return first.select("account", "subscription_id", "from_day", first_kind=kind)
 
 
 def levels(account_levels: Table, account_facts: Table, account_feedback: Table) -> Table:

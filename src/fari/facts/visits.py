@@ -8,7 +8,7 @@ the edge. So nothing is cut in two.
 """
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import StringValue, Table
 
 from fari.facts.words import IDLE_SECONDS, NOT_SET, settled
 
@@ -232,7 +232,7 @@ def open_visits(visits: Table, carried_visits: Table, part: Table) -> Table:
 def visit_pages(visits: Table, page_views: Table, contents: Table) -> Table:
     """Per visit what its first page view was: of which message, from which source row, what page and from where. Needed to open a number only."""
     seen = page_views.select(
-        "kind", "visitor", "message_id", "path", "referrer_host", "utm_source", "utm_medium", "origin", started_at=page_views["at"]
+        "kind", "visitor", "message_id", "host", "path", "referrer_host", "utm_source", "utm_medium", "origin", started_at=page_views["at"]
     )
     first = settled(seen).semi_join(visits, list(VISIT))
     nth = ibis.row_number().over(ibis.window(group_by=list(VISIT), order_by=[first.message_id, first.origin]))
@@ -243,11 +243,27 @@ def visit_pages(visits: Table, page_views: Table, contents: Table) -> Table:
         *VISIT,
         typed.message_id.name("visit_id"),
         ibis.coalesce(typed.content, "other").name("landing"),
+        _address(typed.host, typed.path).name("landing_page"),
         "referrer_host",
         "utm_source",
         "utm_medium",
         "origin",
     )
+
+
+def _address(host: StringValue, path: StringValue) -> StringValue:
+    """A page as one reads it: acme.test/pricing, without www., what follows a ? and a slash at the end."""
+    site = ibis.coalesce(host, "")
+    site = site.startswith("www.").ifelse(site.substr(4), site)
+    rest = (path.endswith("/") & (path.length() > 1)).ifelse(path.substr(0, path.length() - 1), path)
+    return ibis.coalesce(site.concat(rest), NOT_SET)
+
+
+def visit_landings(visits: Table, visit_pages: Table) -> Table:
+    """Visits with the page each began on."""
+    pages = visit_pages.select(*VISIT, "landing_page")
+    joined = settled(visits).left_join(pages, list(VISIT))
+    return joined.select(*[joined[name] for name in visits.columns], landing_page=ibis.coalesce(joined.landing_page, NOT_SET))
 
 
 def visit_days(page_views: Table, visits: Table, carried_visits: Table, contents: Table) -> Table:

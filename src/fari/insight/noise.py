@@ -1,8 +1,9 @@
 """Changes: whether one is real, within the noise, or of too few to tell.
 
 Each change has a p-value: how often a company that has not changed would show one as large. Counts of units are held against each other by the exact
-binomial test of those that are in only one of the two periods; one count of units over another by the score test of two proportions; all else
-by the difference of the two in drawn companies, in which a unit has one weight in both periods, against Student's t. Over all changes shown
+binomial test of those that are in only one of the two periods; sums over units by what each of them changed, and all else by the difference of the
+two in drawn companies, in which a unit has one weight in both periods, against Student's t; one count of units over another by the score test of two
+proportions. Over all changes shown
 together the false-discovery rate is held: of those called real no more than a tenth are, on average, none (Benjamini and Hochberg).
 """
 
@@ -12,6 +13,7 @@ from datetime import timedelta
 from math import fsum, sqrt
 
 from fari.engine.answer import Answer
+from fari.engine.resample import Tally
 from fari.insight.intervals import LOST, three_classes, variance
 from fari.insight.quantiles import NORMAL, binomial_p, t_tail
 from fari.insight.sampling import Sample
@@ -73,6 +75,7 @@ def chance(sample: Sample, answer: Answer) -> float | None:
         changes = sample.tally_changes(name, now_at, then_at, key)
         if set(changes) <= {(1, 0), (0, 1), (1, 1)}:
             return _of_counts(changes.get((1, 0), 0), changes.get((0, 1), 0), _share(sample, answer, then))
+        return of_sums(changes)
     if method == "ratio":
         classes = [three_classes(sample.tally_pairs(name, at, key)) for at in (now_at, then_at)]
         if classes[0] is not None and classes[1] is not None:
@@ -98,6 +101,25 @@ def _of_counts(only_now: int, only_then: int, share: float) -> float | None:
     if 2 * max(share, 1 - share) ** moved > SURE:
         return None
     return binomial_p(only_now, moved, share)
+
+
+def of_sums(changes: Tally) -> float | None:
+    """Student's t of a change of a sum, given how many units contribute each pair of values (now, then); None where they are too few.
+
+    In drawn companies the change varies by the sum of the squares of what each unit changed: so much need not be drawn.
+
+    >>> round(of_sums({(5, 3): 12, (2, 3): 6}), 4), of_sums({(1, 0): 4, (0, 7): 2})
+    (0.0293, None)
+    """
+    units = min(sum(count for pair, count in changes.items() if pair[side]) for side in (0, 1))
+    if units < FEWEST:
+        return None
+    gaps = [(float(now) - float(then), count) for (now, then), count in changes.items()]
+    change = abs(fsum(gap * count for gap, count in gaps))
+    spread = sqrt(fsum(gap * gap * count for gap, count in gaps) * units / (units - 1))
+    if not spread:
+        return 0.0 if change else 1.0
+    return 2 * t_tail(change / spread, units - 1)
 
 
 def of_ratios(now: tuple[int, int, int], then: tuple[int, int, int]) -> float | None:

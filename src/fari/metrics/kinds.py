@@ -12,12 +12,15 @@ from typing import Any, Literal
 
 from fari.rules import Rules, preset
 
-Unit = Literal["count", "money", "rate", "ratio", "months"]
+Unit = Literal["count", "money", "rate", "ratio", "months", "days"]
 Good = Literal["up", "down", "neutral"]
 Stage = Literal["acquisition", "retention", "monetisation"]
 When = Literal["during", "within", "opening", "closing", "period"]
 
-DIMENSIONS = tuple("channel campaign plan country persona content device currency churn_reason signup_kind cause cohort term age tenure".split())
+DIMENSIONS = tuple(
+    "channel campaign plan country persona content device currency landing_page bot stage churn_reason rejection_reason signup_kind "
+    "cause cohort term age tenure days".split()
+)
 GIVEN = ("months", "gross_margin")
 """What a formula can take beside metrics: the period's length in months, and the company's gross margin."""
 

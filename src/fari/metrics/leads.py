@@ -5,18 +5,19 @@ from typing import Any
 
 from fari.metrics.kinds import formula, measure
 
-_DIMS = "channel campaign country persona content"
+_DIMS = "channel campaign country persona content landing_page"
 
 
 @measure("stage_entries", "during", needs="funnel", dims=_DIMS, reach="content")
 def leads(row: Any) -> Any:
     """People who first became a lead in the period: the first instant at stage lead or beyond.
 
-    Source: definitions, Leads. Internal people are left out, merged people count once.
+    Internal people are left out, merged people count once. By `landing_page` each counts for the page that its first visit before it became a
+    lead began on. Source: definitions, Leads.
 
     >>> from fari.sample import ask
-    >>> ask("leads", "2025-03")
-    Decimal('3')
+    >>> ask("leads", "2025-03"), ask("leads", "2025-03", landing_page="acme.test/pricing")
+    (Decimal('3'), Decimal('1'))
     """
     return (row.stage == "lead").ifelse(1, 0)
 

@@ -63,15 +63,15 @@ def internal(row: Any) -> Any:
     return (row.kind == "internal").ifelse(1, 0)
 
 
-@measure("visits", "during", needs="events", dims="channel campaign country device")
+@measure("visits", "during", needs="events", dims="channel campaign country device landing_page")
 def visits(row: Any) -> Any:
     """Sessions of a visitor that began in the period: a new one after more than 30 minutes without a page view.
 
-    Source: definitions, Visitors. Not to be confused with visitors (the article).
+    By `landing_page` each counts for the page it began on. Source: definitions, Visitors. Not to be confused with visitors (the article).
 
     >>> from fari.sample import ask
-    >>> ask("visits", "2025-03")
-    Decimal('5')
+    >>> ask("visits", "2025-03"), ask("visits", "2025-03", landing_page="acme.test/pricing")
+    (Decimal('5'), Decimal('1'))
     """
     return (row.kind == "human").ifelse(1, 0)
 
@@ -87,6 +87,17 @@ def pageviews(row: Any) -> Any:
     (Decimal('7'), Decimal('2'))
     """
     return (row.kind == "human").ifelse(row.views, 0)
+
+
+@measure("bot_days", "during", needs="events", dims="bot", good="neutral", listed=False)
+def bot_pageviews(row: Any) -> Any:
+    r"""Page messages of known bots in the period, by the pattern of `crawler-user-agents` that knew the `bot`; never among the page views.
+
+    >>> from fari.sample import ask
+    >>> ask("bot_pageviews", "2025-03"), ask("bot_pageviews", "2025-03", bot=r"Googlebot\/")
+    (Decimal('1'), Decimal('1'))
+    """
+    return row.views
 
 
 @measure("signup_periods", "period", needs="events", dims="channel campaign country persona signup_kind", adds=False)

@@ -10,7 +10,7 @@ from fari.engine.periods import Period, typed
 NOTHING = "–"
 """What stands where there is no value; it is never a 0."""
 _WIDE = Context(prec=60)
-_MONTHS = {"en": ("month", "months"), "it": ("mese", "mesi")}
+_TIMES = {"months": {"en": ("month", "months"), "it": ("mese", "mesi")}, "days": {"en": ("day", "days"), "it": ("giorno", "giorni")}}
 _POINTS = {"en": "pp", "it": "punti"}
 """What differences of rates are in."""
 _LARGE = 1000
@@ -34,8 +34,8 @@ def shown(value: Number | None, unit: str, currency: str | None = None, locale: 
 
     >>> shown(Decimal("1234.5"), "money", "EUR"), shown(Decimal("512.4"), "money", "EUR"), shown(Decimal("0.0526"), "rate"), shown(None, "rate")
     ('€1,235', '€512.40', '5.3%', '–')
-    >>> shown(Decimal("0.001234"), "rate"), shown(12345, "count"), shown(Decimal("7.46"), "months"), shown(Decimal("3.1416"), "ratio")
-    ('0.123%', '12,345', '7.5 months', '3.14')
+    >>> shown(Decimal("0.001234"), "rate"), shown(12345, "count"), shown(Decimal("7.46"), "months"), shown(1, "days"), shown(Decimal(3), "ratio")
+    ('0.123%', '12,345', '7.5 months', '1 day', '3.00')
     """
     if value is None:
         return NOTHING
@@ -45,9 +45,9 @@ def shown(value: Number | None, unit: str, currency: str | None = None, locale: 
     if unit == "rate":
         percent = amount * 100
         return f"{_decimal(percent, _places_of_percent(percent), locale)}%"
-    if unit == "months":
+    if unit in _TIMES:
         text = _decimal(amount, 1, locale, trim=True)
-        return f"{text} {_MONTHS.get(locale, _MONTHS['en'])[text != '1']}"
+        return f"{text} {_TIMES[unit].get(locale, _TIMES[unit]['en'])[text != '1']}"
     if unit == "ratio":
         return _decimal(amount, 2 if abs(amount) < 10 else 1 if abs(amount) < 100 else 0, locale)
     return _decimal(amount, 1, locale, trim=True)

@@ -64,7 +64,7 @@ class Words:
 
     def value(self, dimension: str, value: str) -> str:
         """A segment's own name; what people named themselves stays as it is."""
-        ours = dimension in ("cause", "term") or value.startswith("(")
+        ours = dimension in ("cause", "term", "stage") or value.startswith("(")
         return self.name("value", value) if ours else value
 
     def say(self, sentence: str, about: str = "", **values: Any) -> str:

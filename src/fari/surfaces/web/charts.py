@@ -106,7 +106,7 @@ def axis(unit: str, currency: str | None = None, *, hide: bool = False, locale: 
     """An axis of values: money with its sign, rates in percent."""
     if hide:
         return {"labels": False, "title": None, "tickCount": 5}
-    told = {"rate": ".0%", "money": "~s", "count": "~s", "months": "~s", "ratio": "~s"}.get(unit, "~s")
+    told = {"rate": ".0%", "money": "~s", "count": "~s", "months": "~s", "days": "~s", "ratio": "~s"}.get(unit, "~s")
     expression = f"format(datum.value, {json.dumps(told)})"
     if locale == "it":
         expression = f"replace({expression}, '.', ',')"

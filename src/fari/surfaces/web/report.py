@@ -6,10 +6,10 @@ from fari.engine.wording import definition
 from fari.errors import FariError
 from fari.surfaces import output
 from fari.surfaces.asking import NOTHING_IMPORTED
-from fari.surfaces.web import ahead, findings, frame, lines, movements
+from fari.surfaces.web import ahead, findings, frame, lines, movements, segments
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Figure, Page
-from fari.surfaces.web.pages.overview import BESIDE, STAGES, STEPS, VOTED, card, channel_table, channels, funnel, history
+from fari.surfaces.web.pages.overview import BESIDE, CHANNELS, STAGES, STEPS, VOTED, card, channel_table, funnel, history
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
@@ -27,7 +27,7 @@ def report(scene: Scene) -> Page:
     before, goals_ = history(scene, names), scene.goals()
     cards = {name: card(scene, answer, before.get(name, []), goals_.get(name)) for name, answer in found.items()}
     stages = {answer.metric: answer for answer in scene.ask(*STAGES, *STEPS)}
-    split = channels(scene, "channel")
+    split = segments.split(scene, "channel", *CHANNELS)
     coming, no_forecast, _ = ahead.foretold(scene, "mrr") if scene.fits("mrr") else (None, "", False)
     signals, looked, judged_any = findings.signals(scene) or ([], "", False)
     advice, no_advice = findings.advice(scene) or (None, "")
@@ -36,7 +36,7 @@ def report(scene: Scene) -> Page:
         "period": {"from": scene.period.since, "until": scene.period.until},
         "metrics": output.objects(judged, compared=True),
         "funnel": output.plain(list(stages.values())),
-        "channels": output.plain([answer for row in split.values() for answer in row.values()]),
+        "channels": output.plain(segments.answers(split)),
     }
     shown = {
         "headline": headline(scene, [found[name] for name in VOTED if name in found]),

@@ -37,6 +37,9 @@ class Site:
         self._written = self._toml().stat().st_mtime_ns
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._coming: dict[Hashable, Future[Any]] = {}
+        self._wishes: dict[Hashable, tuple[int, Callable[[Asker], Any], Future[Any]]] = {}
+        """What waits to be made behind the reader's back, each with the turn of the page that wished for it last."""
+        self._turn = 0
         self._behind = ThreadPoolExecutor(1, "behind")
         self._guard = threading.Lock()
         self.uploads = Uploads(self.ledger.root / ".uploads")
@@ -64,6 +67,7 @@ class Site:
                 self.ledger = self.place.project()
                 self.front, self.back, self._written = Asker(self.ledger), Asker(self.ledger), written
             asked = view.asked()
+            self._turn += 1
             covered, _ = self.front.state(asked.day_known(), asked.ruled())
             version = (written, tuple(one.import_id for one in self.ledger.visible(asked.day_known())), today(self.ledger.company))
             return Scene(self, view, words(view.lang or locale), self.ledger.company, covered, version, reader=reader or ANYONE)
@@ -88,8 +92,13 @@ class Site:
                 return self._kept[key]  # type: ignore[no-any-return]
             coming = self._coming.get(key)
             if coming is None:
-                self._coming[key] = self._behind.submit(self._make_behind, key, make)
+                future: Future[T] = Future()
+                self._coming[key] = future
+                self._wishes[key] = (self._turn, make, future)
+                self._behind.submit(self._make_next)
                 return None
+            if key in self._wishes:
+                self._wishes[key] = (self._turn, *self._wishes[key][1:])
         if coming.done():
             with self._guard:
                 self._coming.pop(key, None)
@@ -105,12 +114,22 @@ class Site:
             coming = self._coming.get(key)
         return coming.result() if coming else self.kept(key, make)
 
-    def _make_behind(self, key: Hashable, make: Callable[[Asker], T]) -> T:
-        made = self._keep(key, make(self.back))
+    def _make_next(self) -> None:
+        """Make what the page asked for last wishes for first: who turns to another page does not wait for the one before."""
+        with self._guard:
+            key = max(self._wishes, key=lambda each: self._wishes[each][0])
+            _, make, future = self._wishes.pop(key)
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            made = self._keep(key, make(self.back))
+        except BaseException as error:  # whoever asks next is told
+            future.set_exception(error)
+            return
         with self._guard:
             # Its future would hold it for good; one that failed is left to tell why.
             self._coming.pop(key, None)
-        return made
+        future.set_result(made)
 
     def _keep(self, key: Hashable, value: T) -> T:
         with self._guard:
@@ -122,4 +141,7 @@ class Site:
     def close(self) -> None:
         """End what is going on behind, and remove what was sent and not imported."""
         self._behind.shutdown(wait=False, cancel_futures=True)
+        with self._guard:
+            for _, _, future in self._wishes.values():
+                future.cancel()
         self.uploads.close()

@@ -1,14 +1,15 @@
 """Channels: the funnel by channel or any other dimension; what a customer costs against what one is worth; spend and customers over time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fari.engine.answer import Answer
 from fari.errors import UsageError
 from fari.surfaces import asking, output
-from fari.surfaces.web import lines
+from fari.surfaces.web import lines, segments
 from fari.surfaces.web.charts import PAPER, axis, colour_of, number, spec
 from fari.surfaces.web.page import Cell, Column, Figure, Page, Table
-from fari.surfaces.web.pages.overview import CHANNELS, channel_table, channels
+from fari.surfaces.web.pages.overview import CHANNELS, channel_table
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
@@ -24,8 +25,8 @@ def funnel_by(scene: Scene) -> Page:
     (by, *more) = asking.split_by(scene.view.by) or ("channel",)
     if more or by not in BY:
         raise UsageError(f"this page is split by one of {', '.join(BY)}, not by {scene.view.by}")
-    split = channels(scene, by)
-    answers = [answer for row in split.values() for answer in row.values()]
+    split = segments.split(scene, by, *CHANNELS)
+    answers = segments.answers(split)
     past = scene.over_time(by, *OVER_TIME)
     worth = [row for value, row in split.items() if value]
     shown: dict[str, Any] = {
@@ -45,7 +46,7 @@ def funnel_by(scene: Scene) -> Page:
     return Page("channels.html", scene.said.say("Channels"), data, output.rows(own, (by,)), shown)
 
 
-def _segments(scene: Scene, by: str, split: dict[str, dict[str, Answer]], *names: str) -> list[tuple[str, str, list[Answer]]]:
+def _segments(scene: Scene, by: str, split: segments.Split, *names: str) -> list[tuple[str, str, list[Answer]]]:
     """(segment, its colour, answers) of those in which all of these metrics have a value; those with most visitors first."""
     ordered = sorted((value for value in split if value), key=lambda value: -float(_visitors(split[value])))
     found = []
@@ -56,11 +57,11 @@ def _segments(scene: Scene, by: str, split: dict[str, dict[str, Answer]], *names
     return found
 
 
-def _visitors(row: dict[str, Answer]) -> Any:
+def _visitors(row: Mapping[str, Answer]) -> Any:
     return row["visitors"].value or 0 if "visitors" in row else 0
 
 
-def scatter(scene: Scene, by: str, split: dict[str, dict[str, Answer]]) -> Figure | None:
+def scatter(scene: Scene, by: str, split: segments.Split) -> Figure | None:
     """What a new customer costs against what one is worth: below the line of one to one the money is lost."""
     known, said = _segments(scene, by, split, "cac", "clv"), scene.said.say
     if not known:
@@ -102,7 +103,7 @@ def scatter(scene: Scene, by: str, split: dict[str, dict[str, Answer]]) -> Figur
     return Figure(title, spec(f"{title}. {summary}", 620, 280, rows, layer=[*guides, dots, names]), summary, Table(heads, lines_), note)
 
 
-def payback(scene: Scene, by: str, split: dict[str, dict[str, Answer]]) -> Figure | None:
+def payback(scene: Scene, by: str, split: segments.Split) -> Figure | None:
     """How many months of a customer's money pay back what winning one cost."""
     known, said = _segments(scene, by, split, "cac_payback_months"), scene.said.say
     if not known:

@@ -7,9 +7,9 @@ from fari.engine.answer import Answer
 from fari.metrics import METRICS
 from fari.surfaces import output
 from fari.surfaces.format import better
-from fari.surfaces.web.charts import colour_of
+from fari.surfaces.web import segments
 from fari.surfaces.web.headline import headline
-from fari.surfaces.web.page import Cell, Column, Page, Table
+from fari.surfaces.web.page import Page, Table
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.votes import focus
 from fari.surfaces.words import capital
@@ -76,14 +76,14 @@ def overview(scene: Scene) -> Page:
     cards |= {name: replace(cards[name], focus=scene.said.say("focus")) for name in chosen if name in cards}
     stages = {answer.metric: answer for answer in scene.ask(*STAGES, *STEPS)}
     told = headline(scene, [found[name] for name in VOTED if name in found]) if judged is not None else None
-    split = channels(scene, "channel")
+    split = segments.split(scene, "channel", *CHANNELS)
     data = {
         "period": {"from": scene.period.since, "until": scene.period.until},
         "headline": told and {"first": told.first, "then": told.then, "below": told.below},
         "focus": list(chosen),
         "metrics": output.objects(answers, compared=True),
         "funnel": output.plain(list(stages.values())),
-        "channels": output.plain([answer for row in split.values() for answer in row.values()]),
+        "channels": output.plain(segments.answers(split)),
     }
     return Page(
         "overview.html",
@@ -198,40 +198,9 @@ def funnel(scene: Scene, stages: dict[str, Answer]) -> list[dict[str, Any]]:
     return found
 
 
-def channels(scene: Scene, dimension: str) -> dict[str, dict[str, Answer]]:
-    """By segment of a dimension the metrics of the table; all together under an empty name."""
-    found: dict[str, dict[str, Answer]] = {}
-    for answer in scene.ask(*CHANNELS, by=(dimension,)):
-        found.setdefault(answer.segment[dimension], {})[answer.metric] = answer
-    found[""] = {answer.metric: answer for answer in scene.ask(*CHANNELS)}
-    return found
-
-
-def channel_table(scene: Scene, split: dict[str, dict[str, Answer]], dimension: str) -> Table:
-    """The funnel by segment; a segment's name narrows the page to it, a number opens its metric."""
-    heads = [Column(dimension, capital(scene.said.name("dimension", dimension)), number=False)]
-    heads += [Column(name, _head(scene, name), title=scene.said.label(name)) for name in CHANNELS]
-
-    def row(value: str, answers: dict[str, Answer]) -> list[Cell]:
-        seen = scene.view.keeping(dimension, value) if value else scene.view
-        title = scene.said.value(dimension, value) if value else scene.said.say("All")
-        first = Cell(title, value, seen.url if value else "", colour=colour_of(dimension, value) if value else "")
-        cells = [first]
-        for name in CHANNELS:
-            answer = answers.get(name)
-            if answer is None:
-                cells.append(Cell("–"))
-                continue
-            kind = "bad" if name == "clv_cac_ratio" and answer.value is not None and answer.value < 1 else ""
-            title = "; ".join(answer.notes[:1]) if answer.value is None else scene.exact(answer.value)
-            text = scene.value(answer.value, "count") if answer.unit == "months" else scene.shown(answer)
-            if answer.value is None and answer.notes:
-                text = scene.said.say("n/a")
-            cells.append(Cell(text, answer.value, seen.at(f"/metrics/{name}").url, title, kind))
-        return cells
-
-    table = Table(heads, [row(value, answers) for value, answers in split.items() if value], row("", split[""]))
-    return table.sorted_by(scene.view.sort or "-visitors")
+def channel_table(scene: Scene, found: segments.Split, dimension: str) -> Table:
+    """The funnel by segment, those with most visitors first unless the view sorts otherwise."""
+    return segments.table(scene, found, dimension, CHANNELS, scene.view.sort or "-visitors", _head)
 
 
 def _head(scene: Scene, name: str) -> str:

@@ -1,6 +1,6 @@
 """Revenue: what moved MRR, who moved it, how cohorts stay, and the same MRR under other tools' rules."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -49,11 +49,11 @@ def revenue(scene: Scene) -> Page:
     name = scene.view.input if scene.view.input in MOVED else MOVED[0]
     moved = listed(scene, name)
     curves, heats = staying(scene), {metric: heat(scene, metric) for metric in ("customers", "mrr")}
-    bridges = under_rules(scene)
+    bridges, more = under_rules(scene)
     reconciliation, wrong = reconciled(scene)
     data: dict[str, Any] = {"movements": output.plain(past), "period": output.plain(now), "metrics": output.objects(beside, True)}
     if scene.whole:
-        data |= {"rules": [one.plain() for one in bridges or ()]}
+        data |= {"rules": [one.plain() for one in bridges]}
     shown = {
         "tiles": [
             (capital(scene.said.label(a.metric)), scene.shown(a), scene.change(a), scene.view.at(f"/metrics/{a.metric}").url, scene.exact(a.value))
@@ -69,10 +69,11 @@ def revenue(scene: Scene) -> Page:
         "reconciled": reconciliation,
         "wrong": wrong,
         "survival": _curve(scene, curves) if curves else None,
-        "rules": _rules(scene, bridges) if bridges is not None else None,
+        "rules": _rules(scene, bridges),
+        "more_rules": more,
     }
     page = Page("revenue.html", scene.said.say("Revenue"), data, output.rows(past), shown)
-    return replace(page, pending=curves is None or bridges is None or any(found is None for found in heats.values()))
+    return replace(page, pending=curves is None or more or any(found is None for found in heats.values()))
 
 
 def heat(scene: Scene, metric: str) -> tuple[list[str], list[Heat]] | None:
@@ -161,15 +162,16 @@ def _share(scene: Scene, value: float, low: float | None = None, high: float | N
     return scene.sentence(share_bounded(whole or 0, least, most, scene.said.locale))
 
 
-def under_rules(scene: Scene) -> list[Bridge] | None:
-    """MRR of the period from the rules in force to every other preset, rule by rule; None as long as it is being worked out."""
+def under_rules(scene: Scene) -> tuple[list[Bridge], bool]:
+    """(MRR of the period from the rules in force to every other preset, rule by rule, as far as it is worked out; whether more is to come)."""
     own = scene.question().rules or scene.company.rules
     question = scene.question("mrr")
 
-    def make(asker: Asker) -> list[Bridge]:
-        return [bridge(asker, question, own, preset(name)) for name in presets() if name != own.preset]
+    def make(other: str) -> Callable[[Asker], Bridge]:
+        return lambda asker: bridge(asker, question, own, preset(other))
 
-    return scene.later("bridges", question, make=make)
+    found = [scene.later("bridge", question, name, make=make(name)) for name in presets() if name != own.preset]
+    return [one for one in found if one is not None], any(one is None for one in found)
 
 
 def _rules(scene: Scene, bridges: Sequence[Bridge]) -> list[dict[str, Any]]:
