@@ -240,26 +240,30 @@ def test_what_was_worked_out_is_held_once(demo: Path) -> None:
 
 
 def test_who_turns_to_another_page_does_not_wait_for_the_one_before(demo: Path) -> None:
-    site, begun, order = Site(Place(demo)), threading.Event(), []
+    site, begun, asked = Site(Place(demo)), threading.Event(), threading.Event()
+    order: list[str] = []
 
-    def slow(_: Any) -> int:
-        begun.set()
-        # What else is wished for comes in while this is being made.
-        assert asked.wait(10)
-        return order.append("slow") or 0
+    def wish(name: str) -> None:
+        def make(_: Any) -> str:
+            begun.set()
+            # What else is wished for comes in while the first is being made.
+            assert asked.wait(10)
+            order.append(name)
+            return name
 
-    asked = threading.Event()
+        site.later(name, make)
+
     site.scene(View("/"))
-    site.later("slow", slow)
+    wish("slow")
     assert begun.wait(10)
-    for name in ("first", "second"):
-        site.later(name, lambda _, name=name: order.append(name) or 1)  # type: ignore[misc]
+    wish("first")
+    wish("second")
     site.scene(View("/funnel"))
-    for name in ("third", "fourth"):
-        site.later(name, lambda _, name=name: order.append(name) or 1)  # type: ignore[misc]
+    wish("third")
+    wish("fourth")
     # The reader of the first page looks again: what is not there yet comes before the rest.
     site.scene(View("/"))
-    site.later("second", lambda _: 2)
+    wish("second")
     asked.set()
     site._behind.shutdown(wait=True)
     assert order == ["slow", "second", "third", "fourth", "first"]
