@@ -14,10 +14,24 @@ Split = Mapping[str, Mapping[str, Answer]]
 
 def split(scene: Scene, by: str, *names: str) -> Split:
     """Metrics of the period by a dimension, and whole; without those that lack it."""
+    return _by_segment(by, scene.ask(*names, by=(by,)), scene.ask(*(name for name in names if scene.fits(name, (by,)))))
+
+
+def coming(scene: Scene, by: str, *names: str) -> Split | None:
+    """The same where it takes long to know the dimension: None as long as that is being worked out."""
+    fit = [name for name in names if scene.fits(name, (by,))]
+    if not fit:
+        return {"": {}}
+    parts, whole = scene.question(*fit, by=(by,)), scene.question(*fit)
+    found = scene.later("split", parts, make=lambda asker: (asker.ask(parts), asker.ask(whole)))
+    return None if found is None else _by_segment(by, *found)
+
+
+def _by_segment(by: str, parts: Sequence[Answer], whole: Sequence[Answer]) -> Split:
     found: dict[str, dict[str, Answer]] = {}
-    for answer in scene.ask(*names, by=(by,)):
+    for answer in parts:
         found.setdefault(answer.segment[by], {})[answer.metric] = answer
-    return found | {"": {answer.metric: answer for answer in scene.ask(*(name for name in names if scene.fits(name, (by,))))}}
+    return found | {"": {answer.metric: answer for answer in whole}}
 
 
 def answers(found: Split) -> list[Answer]:

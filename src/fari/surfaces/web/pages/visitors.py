@@ -1,5 +1,6 @@
 """Visitors: where they come from and what they see, and who was left out as a robot or one of our own."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fari.engine.explain import largest_rows
@@ -20,8 +21,11 @@ BY = {
     "campaign": _MANY,
     "country": _MANY,
     "device": ("visitors", "visits", "pageviews"),
+    "bot": ("bot_pageviews",),
 }
 """What the page splits by, and the metrics beside each other in each; the first orders them."""
+SLOW = ("landing_page", "bot")
+"""What takes a look at every page view the first time."""
 LEFT_OUT = ("bots", "internal")
 LARGEST = 12
 
@@ -34,34 +38,32 @@ def visitors(scene: Scene) -> Page:
     answers = judged or scene.compare(*CARDS)
     before, goals = history(scene, CARDS), scene.goals()
     past = scene.over_time("channel", "visitors")
-    splits = {by: segments.split(scene, by, *names) for by, names in BY.items() if scene.fits(names[0], (by,))}
-    bots = segments.split(scene, "bot", "bot_pageviews") if scene.fits("bot_pageviews", ("bot",)) else {"": {}}
+    splits = {by: (segments.coming if by in SLOW else segments.split)(scene, by, *names) for by, names in BY.items() if scene.fits(names[0], (by,))}
     opened = scene.view.input if scene.view.input in LEFT_OUT else "bots"
-    rows, count = _rows(scene, opened)
+    left_out = _left_out(scene, opened)
     shown: dict[str, Any] = {
         "cards": [card(scene, answer, before.get(answer.metric, []), goals.get(answer.metric)) for answer in answers],
         "chart": lines.by_segment(scene, "visitors", "channel", past, 1240) if past else None,
         "tables": [
-            (capital(scene.said.name("dimension", by)), segments.table(scene, found, by, BY[by], f"-{BY[by][0]}", most=LARGEST))
+            (by, capital(scene.said.name("dimension", by)), found and segments.table(scene, found, by, BY[by], f"-{BY[by][0]}", most=LARGEST))
             for by, found in splits.items()
         ],
-        "bots": segments.table(scene, bots, "bot", ("bot_pageviews",), "-bot_pageviews", most=LARGEST),
-        "rows": row_table(scene, rows, "count", capital(scene.said.label(opened))),
-        "count": count,
+        "rows": left_out and row_table(scene, left_out[0], "count", capital(scene.said.label(opened))),
+        "count": left_out and scene.value(left_out[1], "count"),
         "tabs": [(capital(scene.said.label(name)), scene.view.but(input=name).url + "#left-out", name == opened) for name in LEFT_OUT],
     }
-    found = [answer for own in splits.values() for value, row in own.items() if value for answer in row.values()]
+    found = [answer for own in splits.values() if own for value, row in own.items() if value for answer in row.values()]
+    pending = judged is None or left_out is None or None in splits.values()
     data = {"period": output.objects(answers, True), "by": output.plain(found), "history": output.plain(past)}
-    return Page("visitors.html", scene.said.say("Visitors"), data, output.rows(past, ("channel",)), shown, pending=judged is None or rows is None)
+    return Page("visitors.html", scene.said.say("Visitors"), data, output.rows(past, ("channel",)), shown, pending)
 
 
-def _rows(scene: Scene, name: str) -> tuple[list[dict[str, Any]], int]:
-    """(the first rows of those left out, how many there are), each with the rule that decided."""
+def _left_out(scene: Scene, name: str) -> tuple[Sequence[Mapping[str, Any]], int] | None:
+    """(the first rows of those left out, how many there are), each with the rule that decided; None as long as they are being read."""
     if not scene.fits(name):
-        return [], 0
+        return (), 0
     question = scene.question(name)
-    rows, count = scene.kept("rows", question, PER_PAGE, make=lambda asker: largest_rows(asker, question, PER_PAGE))
-    return list(rows), count
+    return scene.later("rows", question, PER_PAGE, make=lambda asker: largest_rows(asker, question, PER_PAGE))
 
 
 PAGES = {"/visitors": visitors}
