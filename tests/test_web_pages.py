@@ -108,7 +108,7 @@ def test_waits_and_rejections_on_the_funnel_are_those_of_the_metrics(client: Tes
     assert "How long they wait" in page
     assert "wrong" in page
     # The rows of a stage that was left are a tab beside the others.
-    assert "to stage" in client.get("/funnel?input=stages_left").text
+    assert "To stage" in client.get("/funnel?input=stages_left").text
 
 
 def test_landing_pages_and_bots_add_up_to_what_they_are_of(client: TestClient) -> None:

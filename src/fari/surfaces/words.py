@@ -4,8 +4,9 @@ Sentences are written in English where they are said, and looked up by that text
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,30 @@ class Words:
             return name
         begin, end = (str(format_date(day, "medium", locale=self.locale)) for day in (first, last))
         return begin if first == last else f"{begin} – {end}"
+
+    def column(self, name: str) -> str:
+        """What heads a column of rows.
+
+        >>> Words("it").column("started_at"), Words("it").column("channel"), Words("en").column("left_on")
+        ('inizio', 'canale', 'left on')
+        """
+        known = self.name("column", name)
+        return known if known != name else self.name("dimension", name).replace("_", " ")
+
+    def moment(self, iso: str) -> str:
+        """A day, or a day and a time, written as ISO 8601 has it, as people write it; what is neither as it is.
+
+        >>> Words("it").moment("2026-10-02"), Words("en").moment("2026-10-02T11:26:18.844000+02:00"), Words("en").moment("soon")
+        ('2 ott 2026', 'Oct 2, 2026 11:26', 'soon')
+        """
+        from babel.dates import format_date
+
+        with suppress(ValueError):
+            if len(iso) == len("2026-10-02"):
+                return str(format_date(date.fromisoformat(iso), "medium", locale=self.locale))
+            then = datetime.fromisoformat(iso)
+            return f"{format_date(then, 'medium', locale=self.locale)} {then:%H:%M}"
+        return iso
 
     def month(self, number: int) -> str:
         """A month's name in few letters.

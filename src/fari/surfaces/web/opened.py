@@ -7,13 +7,15 @@ from typing import Any
 
 from fari.engine.ask import Asker
 from fari.engine.explain import Explanation, explain, largest_rows
-from fari.metrics import METRICS
+from fari.metrics import DIMENSIONS, METRICS
 from fari.metrics.kinds import Formula
 from fari.surfaces.explaining import columns_told, rule_words
 from fari.surfaces.web.page import Cell, Column, Table
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import capital
 
+_WHEN = ("day", "from", "until", "last", "at", "started_at", "entered", "lead")
+"""Columns of rows that hold a day or an instant."""
 PER_PAGE = 25
 FURTHEST = 40
 """So many pages can be turned; beyond them stands the command that has every row."""
@@ -136,22 +138,25 @@ def pages_of(count: int) -> int:
 def row_table(scene: Scene, rows: Sequence[Mapping[str, Any]], unit: str, caption: str) -> Table:
     """Rows of files: where they stand, what tells them apart, and what each adds."""
     columns = columns_told(rows)[:5]
-    said = scene.said.say
-    heads = [Column("origin", said("Origin"), number=False), *(Column(name, name.replace("_", " "), number=False) for name in columns)]
-    heads += [Column("contribution", said("Counts"))]
+    said = scene.said
+    heads = [Column("origin", said.say("Origin"), number=False), *(Column(name, capital(said.column(name)), number=False) for name in columns)]
+    heads += [Column("contribution", said.say("Counts"))]
     lines = []
     for row in rows:
-        cells = [Cell("" if row.get(name) is None else _text(scene, row[name])) for name in columns]
+        cells = [Cell("") if row.get(name) is None else _cell(scene, name, row[name]) for name in columns]
         counts = row["contribution"]
         text = scene.money(counts) if unit == "money" else scene.exact(counts)
         lines.append([Cell(str(row["origin"]), title=str(row.get("says") or "")), *cells, Cell(text, counts, title=scene.exact(counts))])
     return Table(heads, lines, caption=caption)
 
 
-def _text(scene: Scene, value: Any) -> str:
+def _cell(scene: Scene, name: str, value: Any) -> Cell:
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
-        return scene.exact(round(Decimal(value), 6))
-    return str(value)[:120]
+        return Cell(scene.exact(round(Decimal(value), 6)))
+    text = str(value)[:120]
+    if name in _WHEN:
+        return Cell(scene.said.moment(text), title=text)
+    return Cell(scene.said.value(name, text) if name in DIMENSIONS else text)
 
 
 def rules(opened: Explanation) -> list[tuple[str, str]]:
