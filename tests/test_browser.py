@@ -118,6 +118,16 @@ def test_overview_fits_one_screen(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(12)
 
 
+def test_a_goal_is_a_click_away_from_a_card(page: Page) -> None:
+    settled(page, "/")
+    link = page.get_by_label("Set a goal for MRR")
+    expect(link).to_have_css("opacity", "0")
+    link.focus()
+    expect(link).to_have_css("opacity", "1")
+    link.click()
+    expect(page.get_by_role("button", name="Set the goal")).to_be_in_viewport()
+
+
 def test_a_channel_narrows_the_page_and_back_goes_back(page: Page) -> None:
     settled(page, "/")
     before = page.locator(".card .value").all_inner_texts()
