@@ -1,5 +1,6 @@
 """Large histories are built month by month: the same answers as in one go, and after a change only the months it reaches are built again."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from tests.random_company import write as written
 from fari.engine import build
 from fari.engine.answer import Question
 from fari.engine.ask import Asker
+from fari.engine.duck import DuckDB
 from fari.engine.periods import Period, cut
 from fari.ledger.acts import How, undo
 from fari.sources.importing import import_files
@@ -222,3 +224,17 @@ def test_who_is_identified_builds_the_months_it_was_seen_in_again(four_months: P
 def test_who_turns_out_to_be_one_of_us_builds_the_months_it_was_seen_in_again(four_months: Project) -> None:
     bring(four_months.ledger, write(four_months.folder / "people", {"people": "person_id,internal\na2,true"}))
     assert four_months.built()["visits"] == {"202502"}
+
+
+def test_a_fact_that_is_dropped_and_built_again_at_once_is_read_anew(tmp_path: Path) -> None:
+    """DuckDB's cache of files knew it by its path, its second and its size, and read rows of the one that was there no more."""
+    engine, path = DuckDB(), tmp_path / "fact" / "x.parquet"
+    sizes = set()
+    for n in (7, 8):
+        rows = f"SELECT (i * {n * 7 + 1}) % 1000003 AS a, 'v' || ((i * {n + 3}) % {50 + n}) AS s FROM range(3000) t(i)"
+        engine.build(rows, path, {"a": "int64", "s": "string"})
+        os.utime(path, (1_750_000_000, 1_750_000_000))
+        sizes.add(path.stat().st_size)
+        assert engine.run(f"SELECT count(*) FROM (SELECT * FROM read_parquet('{path}') EXCEPT ALL {rows})") == [(0,)]
+        engine.drop(path)
+    assert len(sizes) == 1

@@ -40,6 +40,8 @@ class DuckDB:
         self.connection = duckdb.connect(config=config)
         self.connection.execute("SET TimeZone = 'UTC'")
         self.connection.execute("SET preserve_insertion_order = false")
+        # It knows a file by its path, second and size, and takes a fact that is dropped and built again at once for the one it knows.
+        self.connection.execute("SET enable_external_file_cache = false")
         # DuckDB draws its bar on standard output, where only data may go.
         self.connection.execute("SET enable_progress_bar = false")
         self._tables: set[str] = set()
