@@ -150,9 +150,10 @@ class Asker:
             covered, builder = self.state(question.as_of, question.rules)
             sums = self._sums(names, question, covered, builder)
         answers: list[Answer] = []
+        under = sums.unheard() if question.where else ()
         for name in names:
             for index in range(len(question.periods)):
-                answers += _answers(name, index, question, sums, covered, self.ledger.company, builder.rules)
+                answers += _answers(name, index, question, sums, covered, self.ledger.company, builder.rules, under)
         builder.finish()
         return answers
 
@@ -296,6 +297,22 @@ class Sums:
         named = dict(zip(self.dimensions, key, strict=True))
         return all((named.get(d) or UNALLOCATED) in values for d, values in self.where.items())
 
+    def unheard(self) -> tuple[str, ...]:
+        """Notes on what is filtered by and no row has, in any of the periods: it may be misspelled."""
+        found = []
+        for place, dimension in enumerate(self.dimensions):
+            known = {
+                key[place] or UNALLOCATED
+                for periods in self.values.values()
+                for cells in periods.values()
+                for key in cells
+                if len(key) == len(self.dimensions)
+            }
+            for value in self.where.get(dimension, ()):
+                if known and value not in known:
+                    found.append(f"no row has {dimension} {value!r}{did_you_mean(value, known)}")
+        return tuple(found)
+
     def measure(self, name: str, period: int) -> dict[Key, Number]:
         """A measure's sums by the segments split by, filters applied."""
         return self._fold(self.values[name][period].items())
@@ -406,14 +423,16 @@ class Evaluation:
         return (f"{count} row{'s' if count > 1 else ''} left out: {measure.left_out}",) if count and measure.left_out else ()
 
 
-def _answers(name: str, index: int, question: Question, sums: Sums, covered: Cover, company: Company, rules: Rules) -> list[Answer]:
+def _answers(
+    name: str, index: int, question: Question, sums: Sums, covered: Cover, company: Company, rules: Rules, said: tuple[str, ...]
+) -> list[Answer]:
     period = question.periods[index]
     evaluation = Evaluation(period, index, sums, covered, company, rules)
     metric = METRICS[ruled(name, rules)]
     keys = sorted(evaluation.segments(name).union(question.segments)) if question.by else [()]
     needs = needed(name)
     complete = all(covered.holds(need, period, question.today) for need in needs)
-    under = (f"rules: {rules.label}",) if rules != preset() and under_rules(name, rules) else ()
+    under = (*said, f"rules: {rules.label}") if rules != preset() and under_rules(name, rules) else said
     rows = sums.rows(metric, index)
     answers = []
     for key in keys:
