@@ -73,7 +73,7 @@ def differences(
                 expected = oracle.ask(books, name, period.since, period.until, by)
                 got = answers.get((name, period), {})
                 where = f"{name} {period.since}..{period.until} by {','.join(by) or '-'}"
-                whole = oracle.complete(tables, company, name, period.since, period.until)
+                whole = oracle.complete(books, name, period.since, period.until)
                 for segment in sorted(set(expected) | set(got)):
                     if segment not in got:
                         if expected[segment] not in (None, 0):

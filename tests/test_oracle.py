@@ -697,10 +697,11 @@ def test_undefined_is_never_zero() -> None:
 
 def test_complete() -> None:
     tables: Tables = {"subscriptions": [sub("a1", "2025-02-10")], "spend": [cost("2025-04-30", "10")]}
-    assert [complete(tables, ACME, "mrr", *period(month)) for month in ("2025-02", "2025-03", "2025-04", "2025-05")] == [False, True, True, False]
-    assert not complete(tables, ACME, "cac", *period("2025-04"))
+    books = Books(tables, ACME)
+    assert [complete(books, "mrr", *period(month)) for month in ("2025-02", "2025-03", "2025-04", "2025-05")] == [False, True, True, False]
+    assert not complete(books, "cac", *period("2025-04"))
     early = Company(currency="EUR", timezone="Europe/Rome", today=date(2025, 3, 31))
-    assert not complete(tables, early, "mrr", *period("2025-03"))  # the month is not over on its last day
+    assert not complete(Books(tables, early), "mrr", *period("2025-03"))  # the month is not over on its last day
     assert ask(tables, "mrr", "2025-04", company=early) is None
 
 

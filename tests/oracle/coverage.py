@@ -43,9 +43,13 @@ class Coverage:
         latest = max((found for table, names in columns.items() for found in self._dates(table, names)), default=self._company.today)
         return min(latest, self._company.today)
 
+    @cached_property
+    def _first(self) -> dict[str, date | None]:
+        return {table: min(self._dates(table, (column,)), default=None) for table, column in DATED_BY.items()}
+
     def first(self, table: str) -> date | None:
         """The day of the table's first row."""
-        return min(self._dates(table, (DATED_BY[table],)), default=None)
+        return self._first[table]
 
     def covers(self, table: str, since: date, until: date) -> bool:
         """Whether the table speaks for any day of the period."""

@@ -290,7 +290,6 @@ def answer(
     return ask(Books(tables, company, place), metric, since, until, by, where)
 
 
-def complete(tables: Tables, company: Company, metric: str, since: date, until: date) -> bool:
+def complete(books: Books, metric: str, since: date, until: date) -> bool:
     """Whether the period is over and every source of the metric covers all of it."""
-    books = Books(tables, company)
     return all(books.coverage.complete(_table(books, name), since, until) for name in inputs_of(metric))
