@@ -101,7 +101,7 @@ def test_a_landing_page_is_an_address_as_people_say_it(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_no_row_has_is_said(tmp_path: Path) -> None:
-    """`Paid Serach` is 0 as any segment without a row is, and the answer says that no row has it; a segment of another period is not called unknown."""
+    """`Paid Serach` is 0, as any segment without a row is, and the answer says so; a segment of another period is not called unknown."""
     people = "person_id,channel\np,Paid Search\nq,Email"
     asker = project(tmp_path, {"people": people, "stages": "person_id,stage,at\np,lead,2025-03-04\nq,lead,2025-02-04"})
     (odd,) = ask(asker, "leads", "2025-03", where={"channel": "Paid Serach"})

@@ -268,9 +268,9 @@ class _Doctor:
     # What does not hold ----------------------------------------------------------------------------------------------------
 
     def identities(self) -> tuple[Check, ...]:
-        """Every identity in each of the last twelve whole months."""
+        """Every identity in each of the last twelve whole months, but by what takes long to know."""
         days = defaults(self.covered)
-        return identities(self.asker, cut(*days, "month")) if days else ()
+        return identities(self.asker, cut(*days, "month"), touching=METRICS) if days else ()
 
     def judged(self, checks: tuple[Check, ...]) -> Iterator[Finding]:
         """What the identities say."""

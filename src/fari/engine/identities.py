@@ -9,7 +9,7 @@ from fari.engine.ask import Asker
 from fari.engine.periods import Period
 from fari.ledger.known import Known
 from fari.metrics import METRICS
-from fari.metrics.kinds import Formula, Measure, Metric, Spread
+from fari.metrics.kinds import SLOW, Formula, Measure, Metric, Spread
 from fari.rules import Rules
 
 MOVEMENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
@@ -41,7 +41,7 @@ class Check:
 def identities(
     asker: Asker, periods: Sequence[Period], as_of: Known = None, touching: Collection[str] | None = None, rules: Rules | None = None
 ) -> tuple[Check, ...]:
-    """Every identity in each period, those that fail first; of some metrics only where they are named in `touching`.
+    """Every identity in each period, those that fail first; of some metrics only where they are named in `touching`, and then not by what is slow.
 
     Where no source covers a metric's period there is nothing to check.
     """
@@ -96,7 +96,7 @@ def _splits(told: _Told, touching: Collection[str] | None) -> list[Check]:
     by_dimension: dict[str, list[str]] = {}
     for name, metric in METRICS.items():
         if touching is None or {name, *_source(metric)} & set(touching):
-            for dimension in additive(metric):
+            for dimension in (one for one in additive(metric) if touching is None or one not in SLOW):
                 by_dimension.setdefault(dimension, []).append(name)
     sums_to = {name: (_source(METRICS[name]) or (name,))[0] for names in by_dimension.values() for name in names}
     whole = told.split(sums_to.values(), None)

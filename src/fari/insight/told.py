@@ -9,10 +9,10 @@ from fari.engine.ask import Asker, needed
 from fari.engine.periods import Period, previous
 from fari.insight.parts import Part
 from fari.metrics import METRICS
-from fari.metrics.kinds import GIVEN, Spread, ruled
+from fari.metrics.kinds import GIVEN, SLOW, Spread, ruled
 
-DATED = ("cohort", "age", "tenure")
-"""Dimensions whose values move on with the calendar by themselves: everything is new in them. They explain only where they are asked for."""
+ON_ASKING = ("cohort", "age", "tenure", "days", *SLOW)
+"""Dimensions that explain only where they are asked for: all is new in them as the calendar moves on, they are the figure itself, or take long."""
 HISTORY = 6
 """From so many periods the sizes of segments are known, the one compared with and those before it."""
 _DECIDED = 200
@@ -68,9 +68,9 @@ class Told:
         return found
 
     def looked_at(self, dimensions: Iterable[str]) -> tuple[str, ...]:
-        """Of a metric's dimensions those to split by: the ones asked for, else all that are not fixed by a filter and not the calendar's own."""
+        """Of a metric's dimensions those to split by: the ones asked for, else all that are not fixed by a filter."""
         fixed = {dimension for dimension, values in self.question.where if len(values) == 1}
-        return tuple(d for d in dimensions if (d in self.by if self.by else d not in fixed and d not in DATED))
+        return tuple(d for d in dimensions if (d in self.by if self.by else d not in fixed and d not in ON_ASKING))
 
     def usual(self, node: Part, told: Mapping[Period, dict[str, Answer]]) -> list[dict[str, Answer]]:
         """A sum's segments in the period before and, where periods add up, in those before that: what is expected of their sizes."""

@@ -21,6 +21,8 @@ DIMENSIONS = tuple(
     "channel campaign plan country persona content device currency landing_page bot stage churn_reason rejection_reason signup_kind "
     "cause cohort term age tenure days".split()
 )
+SLOW = ("landing_page",)
+"""Known by a look at every page view: nothing is split by these unasked."""
 GIVEN = ("months", "gross_margin")
 """What a formula can take beside metrics: the period's length in months, and the company's gross margin."""
 
@@ -193,6 +195,7 @@ __all__ = [
     "GIVEN",
     "METRICS",
     "RULED",
+    "SLOW",
     "Decimal",
     "Formula",
     "Measure",
