@@ -11,6 +11,7 @@ from fari.surfaces import asking, output
 from fari.surfaces.web import ahead, frame, lines, opened
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.pages.overview import card
+from fari.surfaces.web.provisional import says
 from fari.surfaces.web.scene import Scene, all_metrics
 from fari.surfaces.whatif import assumed
 from fari.surfaces.words import capital
@@ -73,6 +74,7 @@ def metric(scene: Scene) -> Page:
         "own": own,
         "definition": definition(name),
         "says": definition(name).partition("\n")[0],
+        "settles": says(scene, name),
         "direction": {"up": scene.said.say("Up is good."), "down": scene.said.say("Down is good."), "neutral": ""}[METRICS[name].good],
         "chart": chart,
         "because": reasons,

@@ -10,6 +10,7 @@ from fari.surfaces.format import better
 from fari.surfaces.web import segments
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Page, Table
+from fari.surfaces.web.provisional import provisional, unsettled
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.votes import focus
 from fari.surfaces.words import capital
@@ -127,16 +128,17 @@ def card(scene: Scene, answer: Answer, spark: list[float | None], goal: Any = No
         goal_words(scene, answer, goal),
         spark,
         scene.view.at(f"/metrics/{answer.metric}").url,
-        "" if answer.complete else scene.said.say("so far"),
+        provisional(scene, answer),
         also=moved(scene, answer.also[0]) if answer.also else None,
     )
 
 
 def moved(scene: Scene, answer: Answer) -> Moved:
-    """What changed, and whether that is good, or noise."""
+    """What changed, and whether that is good, or noise; of a cohort that still converts neither can be said."""
     said, then = scene.said.say, answer.compared
     good = better(answer, METRICS[answer.metric].good)
-    settled = answer.verdict == "real"
+    young = unsettled(scene, answer)
+    settled = answer.verdict == "real" and not young
     was = ""
     if then is not None and then.value is not None:
         was = said("vs {value} in {period}", value=scene.value(then.value, answer.unit, answer.currency), period=scene.short(then.period))
@@ -144,7 +146,7 @@ def moved(scene: Scene, answer: Answer) -> Moved:
     change = answer.change
     return Moved(
         scene.change(answer).lstrip("+-") if change is not None else "",
-        verdicts.get(answer.verdict or "", ""),
+        said("the younger has had less time") if young and then is not None else verdicts.get(answer.verdict or "", ""),
         "soft" if not settled or good is None else "good" if good else "bad",
         "" if change is None else "▲" if change > 0 else "▼" if change < 0 else "—",
         was,
