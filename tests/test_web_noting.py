@@ -1,7 +1,7 @@
 """What people add to a metric's page: notes, and goals as rows of the ledger."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,7 +23,9 @@ from fari.surfaces.project import Place
 from fari.surfaces.web.annotations import annotate, annotations, forget
 from fari.surfaces.web.app import application
 from fari.surfaces.web.desk import Desk
+from fari.surfaces.web.pages import metric as metric_page
 from fari.surfaces.web.site import Site
+from fari.surfaces.web.view import View
 
 TOML = '[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n'
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -103,6 +105,41 @@ def test_a_note_is_added_seen_and_taken_away_on_the_page(client: TestClient) -> 
     for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""):
         answer = client.post("/annotations", data=sent | {"back": evil}, follow_redirects=False)
         assert answer.headers["location"] == "/#notes"
+
+
+def test_rules_that_change_are_shown_before_and_after_until_it_is_said_why(client: TestClient, home: Path) -> None:
+    assert "the rules changed" not in client.get("/").text
+    (home / "fari.toml").write_text(f'{TOML}[rules]\npast_due_days = 45\n', encoding="utf-8")
+    day = Site(Place(home)).scene(View("/")).today
+    page = client.get("/channels").text
+    label = "fari with past_due_days = 45"
+    assert f"On {day} the rules changed from fari to {label}" in page
+    assert 'href="/metrics/mrr?rules=fari#ruled"' in page
+    assert client.post("/rules", data={"text": " "}).status_code == 400
+    assert client.post("/rules", data={"text": "x" * 200}).status_code == 400
+    before_and_after = client.get("/metrics/mrr?rules=fari&period=2025-11").text
+    assert 'id="ruled"' in before_and_after
+    assert f'sort=-own">{label}</a>' in before_and_after or f">{label}</th>" in before_and_after
+    answer = client.post("/rules", data={"text": "Dunning takes longer <now>", "back": "/metrics/mrr"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/metrics/mrr")
+    assert "the rules changed" not in client.get("/").text
+    assert client.post("/rules", data={"text": "again"}).status_code == 400
+    (note,) = annotations(Desk(home / "desk.sqlite"), "cac", day, day + timedelta(days=1))
+    assert (note.text, note.metric) == (f"fari → {label}: Dunning takes longer <now>", "")
+
+
+def test_history_under_other_rules_stands_beside_that_under_ones_own(home: Path) -> None:
+    bring(home, {"subscriptions": SUBSCRIPTIONS + "s3,a3,2025-11-01,,130.00,EUR,week\n"})
+    scene = Site(Place(home)).scene(View("/metrics/mrr", period="2025-11", rules="fari with week = 4"))
+    table = metric_page.ruled_otherwise(scene, "mrr", metric_page.history(scene, "mrr"))
+    assert table is not None
+    assert [column.head for column in table.columns] == ["Period", "fari", "fari with week = 4", "Difference"]
+    # 130 a week is 130 × 52/12 = 563.33 a month; by four weeks 520.
+    assert [cell.text for cell in table.rows[0]] == ["November 2025", "€713.33", "€670.00", "-€43.33"]
+    assert [cell.text for cell in table.rows[1]] == ["October 2025", "€150.00", "€150.00", "€0.00"]
+    for rules, name in (("fari", "mrr"), ("", "mrr"), ("stripe", "visitors")):
+        other = Site(Place(home)).scene(View("/", period="2025-11", rules=rules))
+        assert metric_page.ruled_otherwise(other, name, []) is None
 
 
 def test_a_goal_is_set_changed_and_withdrawn(client: TestClient, home: Path) -> None:

@@ -66,7 +66,7 @@ class Rules:
         """
         return f"{self.preset} with {', '.join(f'{name} = {self[name]}' for name in self.overrides)}" if self.overrides else self.preset
 
-    def changed(self, **answers: str) -> "Rules":
+    def changed(self, /, **answers: str) -> "Rules":
         """The same with some answers given otherwise; UsageError where one is unknown. An answer the preset gives anyway overrides nothing."""
         own = dict(preset(self.preset).answers)
         known = dict(self.answers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from fari.engine.compare import BEFORE, bases
 from fari.engine.periods import GRAINS, Grain, Period, add_months, containing, cut, parse
 from fari.errors import FariError, UsageError, did_you_mean
-from fari.rules import preset
+from fari.rules import named as named_rules
 
 if TYPE_CHECKING:
     from fari.engine.answer import Question
@@ -69,7 +69,7 @@ class Asked:
 
     def ruled(self) -> "Rules | None":
         """`--rules`; None where the company's own hold."""
-        return preset(self.rules) if self.rules else None
+        return named_rules(self.rules) if self.rules else None
 
     def check(self) -> None:
         """UsageError where a word is wrong that can be judged without looking at the data."""

@@ -47,6 +47,7 @@ def application(site: Site, door: Door | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(site.saw_rules)
         yield
         site.close()
 

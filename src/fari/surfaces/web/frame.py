@@ -8,6 +8,7 @@ from datetime import timedelta
 from fari.engine.ask import Asker
 from fari.engine.compare import bases
 from fari.engine.periods import Period, containing, cut, typed
+from fari.surfaces.web.rulings import Ruling, unexplained
 from fari.surfaces.web.scene import Scene
 
 NAV = (
@@ -90,6 +91,11 @@ def freshness(scene: Scene) -> tuple[str, bool, str]:
         state = said("so far: day {day} of {days}", day=(horizon - scene.period.since).days + 1, days=scene.period.days)
     month_over = containing(scene.today, "month").since
     return text, behind > STALE and horizon < month_over - _DAY, state
+
+
+def changed_rules(scene: Scene) -> Ruling | None:
+    """The last change of the rules, as long as nobody has said why."""
+    return None if scene.empty else unexplained(scene.site.desk)
 
 
 def commands(scene: Scene, origin: str) -> list[tuple[str, str]]:

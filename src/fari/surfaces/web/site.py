@@ -12,6 +12,7 @@ from fari.engine.ask import Asker
 from fari.surfaces.project import Place, today
 from fari.surfaces.web import desk
 from fari.surfaces.web.access import ANYONE, Reader
+from fari.surfaces.web.rulings import saw
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.uploads import Uploads
 from fari.surfaces.web.view import View
@@ -56,6 +57,10 @@ class Site:
         """What people have done in this project's dashboard."""
         return desk.Desk(self.folder / desk.NAME)
 
+    def saw_rules(self) -> None:
+        """Keep which rules are in force, so that a change of them can be told."""
+        saw(self.desk, self.ledger.company.rules.label, today(self.ledger.company))
+
     def _toml(self) -> Path:
         return self.folder / TOML
 
@@ -66,6 +71,7 @@ class Site:
             if written != self._written:
                 self.ledger = self.place.project()
                 self.front, self.back, self._written = Asker(self.ledger), Asker(self.ledger), written
+                self.saw_rules()
             asked = view.asked()
             self._turn += 1
             covered, _ = self.front.state(asked.day_known(), asked.ruled())

@@ -22,7 +22,7 @@ SAID = {
     "grain": f"How the history is cut: {', '.join(GRAINS)}.",
     "compare": "What the period is compared with: previous, year, weekdays or a period; two with a comma between.",
     "by": "Dimensions to split by, with commas between.",
-    "rules": "Whose definitions are used.",
+    "rules": "Whose definitions are used: a preset, or one with single choices, such as fari with past_due_days = 60.",
     "as_of": "As it was known at the end of that day.",
     "sort": "The column a table is sorted by; with a minus before it, the largest first.",
     "page": "Which page of a long list.",

@@ -1,7 +1,10 @@
 """A page for every metric, and the list of them all: by discovery, so that a new metric file has its page at once."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from fari.engine.answer import Answer
-from fari.engine.ask import Asker
+from fari.engine.ask import Asker, under_rules
 from fari.engine.wording import definition, formula
 from fari.errors import UsageError, did_you_mean
 from fari.insight.advice import book
@@ -71,6 +74,7 @@ def metric(scene: Scene) -> Page:
     )
     shown = {
         "name": name,
+        "ruled": ruled_otherwise(scene, name, answers) if not by else None,
         "own": own,
         "definition": definition(name),
         "says": definition(name).partition("\n")[0],
@@ -121,6 +125,29 @@ def _band(scene: Scene, name: str) -> list[Answer] | None:
         return intervals(asker, question, 0.9)
 
     return scene.later("band", question, make=make)
+
+
+def ruled_otherwise(scene: Scene, name: str, answers: Sequence[Answer]) -> Table | None:
+    """The history under the company's rules beside the same under those looked at; None where these are the same, or the metric knows of none."""
+    own, other = scene.company.rules, scene.question().rules
+    if other is None or other == own or not (under_rules(name, own) or under_rules(name, other)):
+        return None
+    question = replace(scene.question(name, periods=scene.history), rules=None)
+    known = {answer.period: answer for answer in scene.kept("ask", question, make=lambda asker: asker.ask(question))}
+    say = scene.said.say
+    heads = [Column("period", say("Period"), number=False), Column("own", own.label), Column("other", other.label), Column("gap", say("Difference"))]
+    rows = []
+    for answer in reversed(answers):
+        held = replace(answer, compared=known[answer.period])
+        gap = "–" if held.change is None else scene.difference(held.change, held.unit)
+        rows.append(
+            [
+                Cell(scene.name(answer.period)),
+                *(Cell(scene.shown(one), title=scene.exact(one.value)) for one in (known[answer.period], answer)),
+                Cell(gap),
+            ]
+        )
+    return Table(heads, rows)
 
 
 def dimensions(scene: Scene, name: str) -> list[str]:

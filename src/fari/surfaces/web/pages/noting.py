@@ -21,6 +21,7 @@ from fari.surfaces.web.annotations import annotate, forget
 from fari.surfaces.web.door import reader
 from fari.surfaces.web.mutes import mute, unmute
 from fari.surfaces.web.page import Act, Make
+from fari.surfaces.web.rulings import explain
 from fari.surfaces.web.site import Site
 
 PAGE = "page"
@@ -80,6 +81,14 @@ async def hush(request: Request, site: Site) -> Response:
     return RedirectResponse(back(said.get("back", "")), 303)
 
 
+async def say_why(request: Request, site: Site) -> Response:
+    """Say why the rules changed."""
+    form = await request.form(max_files=0, max_fields=20)
+    said = {name: str(value) for name, value in form.items()}
+    await run_in_threadpool(explain, site.desk, said.get("text", ""), reader(request).name, now())
+    return RedirectResponse(back(said.get("back", "")), 303)
+
+
 def set_goal(site: Site, month: date, metric: str, value: Decimal | None, channel: str | None) -> None:
     """Say a goal as an import of its own with the source `page`; without a value withdraw it, whoever has said it."""
     with site.lock:
@@ -116,4 +125,4 @@ def back(path: str) -> str:
 
 
 PAGES: dict[str, Make] = {}
-ACTS: dict[str, Act] = {"/annotations": note, "/targets": target, "/mutes": hush}
+ACTS: dict[str, Act] = {"/annotations": note, "/targets": target, "/mutes": hush, "/rules": say_why}
