@@ -122,6 +122,27 @@ def test_nothing_but_our_own_forms_does_anything(client: TestClient, home: Path)
     assert client.post("/data/undo", data={"import_id": own}, headers={"Origin": "http://testserver"}).status_code == 200
 
 
+def test_who_has_nothing_yet_sees_what_it_would_be_like_marked_as_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fari.toml").write_text(TOML, encoding="utf-8")
+    with TestClient(application(Site(Place(tmp_path)))) as client:
+        first = client.get("/funnel").text
+        assert "<body data-pending>" in first or 'class="card"' in first
+        monkeypatch.setattr(Site, "later", lambda site, key, make: site.kept(key, make))
+        for path in ("/", "/metrics/cac", "/insight?compare=year&period=2020-01&channel=Email"):
+            page = client.get(path).text
+            before, sample = page.split('<section class="sample"')
+            assert 'class="card"' not in before
+            assert sample.count('<article class="card">') == 8
+            assert '<span class="so-far">sample</span>' in sample
+            # West, South and North: 150 + 100 + 100, in February 150.
+            assert '<p class="value" title="350">€350.00</p>' in sample
+            assert "vs €150.00 in Feb" in sample
+            assert "data-pending" not in page
+        assert "esempio" in client.get("/?lang=it").text
+        assert "350" not in client.get("/?hide=1").text.split('<section class="sample"')[1].replace('title="350"', "")
+        assert client.get("/overview.json").json() == {"metrics": [], "channels": []}
+
+
 def test_an_empty_project_has_a_page_too(tmp_path: Path) -> None:
     (tmp_path / "fari.toml").write_text(TOML, encoding="utf-8")
     with TestClient(application(Site(Place(tmp_path)))) as client:

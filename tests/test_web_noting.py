@@ -109,7 +109,7 @@ def test_a_note_is_added_seen_and_taken_away_on_the_page(client: TestClient) -> 
 
 def test_rules_that_change_are_shown_before_and_after_until_it_is_said_why(client: TestClient, home: Path) -> None:
     assert "the rules changed" not in client.get("/").text
-    (home / "fari.toml").write_text(f'{TOML}[rules]\npast_due_days = 45\n', encoding="utf-8")
+    (home / "fari.toml").write_text(f"{TOML}[rules]\npast_due_days = 45\n", encoding="utf-8")
     day = Site(Place(home)).scene(View("/")).today
     page = client.get("/channels").text
     label = "fari with past_due_days = 45"

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fari import __version__
-from fari.surfaces.web import charts, frame
+from fari.surfaces.web import charts, frame, preview
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.words import Words, capital
 
@@ -23,7 +23,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
-    made.globals |= {"version": __version__, "themed": _themed, "spark": _spark, "capital": capital, "frame": frame}
+    made.globals |= {"version": __version__, "themed": _themed, "spark": _spark, "capital": capital, "frame": frame, "preview": preview}
     made.globals |= {"drawn": _drawn, "spark_drawn": _spark_drawn, "style": _style}
     return made
 
