@@ -38,6 +38,16 @@ PAGES = (
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 WIDE: ViewportSize = {"width": 1366, "height": 768}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+ZOOMED: ViewportSize = {"width": 683, "height": 384}
+"""The wide screen at 200 %."""
+CUT_OFF = """() => [...document.querySelectorAll('body *')].filter(one => {
+  const style = getComputedStyle(one), box = one.getBoundingClientRect();
+  if (!box.width || !one.checkVisibility() || one.closest('svg, .visually-hidden, .for, .skip')) return false;
+  const hides = axis => ['hidden', 'clip'].includes(style['overflow' + axis]);
+  const cut = (hides('X') && one.scrollWidth > one.clientWidth + 1) || (hides('Y') && one.scrollHeight > one.clientHeight + 1);
+  return cut || (box.right > innerWidth + 1 && !one.closest('.scroll, .drawn, pre'));
+}).map(one => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`)"""
+"""What is cut off, or stands beyond the screen's edge without a scroll bar of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +109,14 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_are_accessible_in_both_themes(browser: Browser, address: str, path: str, theme: str) -> None:
+def test_pages_are_accessible_in_both_themes_and_whole_at_200_percent(browser: Browser, address: str, path: str, theme: str) -> None:
     for one in window(browser.new_context(viewport=WIDE, base_url=address, color_scheme=theme, reduced_motion="reduce")):  # type: ignore[arg-type]
         settled(one, path)
         assert violations(one) == []
+        if theme == "light":
+            one.set_viewport_size(ZOOMED)
+            assert one.evaluate("document.documentElement.scrollWidth") <= 683
+            assert one.evaluate(CUT_OFF) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -339,6 +353,17 @@ def test_a_note_stands_in_the_chart_and_a_goal_on_the_card(desk: Page) -> None:
     desk.get_by_role("button", name="Take away the note").click()
     settled(desk, "/metrics/mrr?period=2026-10")
     expect(desk.locator("figure.chart svg").first).not_to_contain_text("prices")
+
+
+def test_nothing_yet_has_a_preview(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "fari.toml").write_text('[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n', encoding="utf-8")
+    for address in running(tmp_path):
+        for one in window(browser.new_context(viewport=WIDE, base_url=address)):
+            settled(one, "/")
+            expect(one.locator(".sample .card")).to_have_count(8)
+            assert violations(one) == []
+            one.set_viewport_size(ZOOMED)
+            assert one.evaluate(CUT_OFF) == []
 
 
 def test_the_team_votes_by_a_link(desk: Page, browser: Browser, ours: str) -> None:
