@@ -19,6 +19,7 @@ from tests.test_import_objects import rows
 from fari.company import load
 from fari.ledger.acts import How
 from fari.ledger.store import Ledger
+from fari.ledger.tries import tries
 from fari.sources.syncing import sync
 
 TIERED = price("price_tiers", None, billing_scheme="tiered", tiers_mode="volume", tiers=[{"up_to": None, "unit_amount": 1000, "flat_amount": 500}])
@@ -177,6 +178,36 @@ def test_a_key_that_is_refused_is_said_in_words(fari: Fari, stripe: StripeServer
     assert len(stripe.asked) == 1
     monkeypatch.setenv("STRIPE_API_KEY", " ")
     assert "STRIPE_API_KEY is not set" in fari("sync", "stripe").complaint
+
+
+def test_the_last_attempt_leaves_a_trace_without_the_key(fari: Fari, stripe: StripeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tries(ledger(fari)) == ()
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_another")
+    assert fari("sync", "stripe", "--dry-run").status == 1
+    assert tries(ledger(fari)) == ()
+    assert fari("sync", "stripe").status == 1
+    (one,) = tries(ledger(fari))
+    assert (one.source, one.read) == ("stripe", 0)
+    assert "does not accept the key in STRIPE_API_KEY" in one.failed
+    found = [finding for finding in fari("doctor", "--json").json["findings"] if finding["topic"] == "sync"]
+    assert [(finding["severity"], finding["where"]) for finding in found] == [("warning", "stripe")]
+    assert f"failed: {one.failed}" in found[0]["what"]
+    assert b"sk_test_another" not in (fari.here / "ledger" / "syncs.sqlite").read_bytes()
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("sk_test_of_somebody")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fari.sources.syncing.sync", broken)
+        assert fari("sync", "stripe").status != 0
+    assert tries(ledger(fari))[0].failed == "it broke off (RuntimeError)"
+    monkeypatch.setenv("STRIPE_API_KEY", KEY)
+    assert fari("sync", "stripe").status == 0
+    (one,) = tries(ledger(fari))
+    assert (one.failed, one.read > 0) == ("", True)
+    assert fari("sync", "stripe", "--source", "other").status == 0
+    assert [one.source for one in tries(ledger(fari))] == ["other", "stripe"]
+    assert "sync" not in [finding["topic"] for finding in fari("doctor", "--json").json["findings"]]
 
 
 def test_a_permission_that_is_missing_is_named_and_what_was_read_stays(fari: Fari, stripe: StripeServer) -> None:

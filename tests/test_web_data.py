@@ -14,10 +14,13 @@ from tests.commands import run
 from tests.projects import write
 
 from fari.ledger.acts import How
+from fari.ledger.tries import Try, tried
 from fari.sources.importing import import_files
 from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
+from fari.surfaces.web.digest import as_slack, as_subject, as_text, digest
 from fari.surfaces.web.site import Site
+from fari.surfaces.web.view import View
 
 TOML = '[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n'
 TABLES = {
@@ -120,6 +123,31 @@ def test_nothing_but_our_own_forms_does_anything(client: TestClient, home: Path)
         assert "<script>" not in answer.text
     assert client.get("/data/undo").status_code in (404, 405)
     assert client.post("/data/undo", data={"import_id": own}, headers={"Origin": "http://testserver"}).status_code == 200
+
+
+def test_a_sync_that_failed_is_told_on_every_page_and_in_the_digest(client: TestClient, home: Path) -> None:
+    ledger = Place(home).project()
+    assert "sync" not in client.get("/help").text
+    tried(ledger, Try("stripe", datetime(2026, 1, 15, 8, 30, tzinfo=UTC), read=1234))
+    assert "2026-01-15 08:30" in (page := client.get("/data").text)
+    assert "1,234 new rows" in page
+    assert "sync failed" not in page
+    tried(ledger, Try("stripe", datetime(2026, 1, 16, 8, 30, tzinfo=UTC), "Stripe could not be read <now>"))
+    for path in ("/help", "/data"):
+        page = client.get(path).text
+        assert 'title="stripe, 2026-01-16 08:30: Stripe could not be read &lt;now&gt;"><strong>sync failed: stripe</strong>' in page
+        assert page.partition("<footer")[2].count("sync failed: stripe") == 1
+    assert "failed: <span" in client.get("/data").text
+    assert "sincronizzazione fallita" in client.get("/help?lang=it").text
+    data = client.get("/data.json").json()
+    assert data["syncs"] == [{"source": "stripe", "at": "2026-01-16T08:30:00+00:00", "failed": "Stripe could not be read <now>", "read": 0}]
+    assert [one["where"] for one in data["findings"] if one["topic"] == "sync"] == ["stripe"]
+    site = Site(Place(home))
+    found = digest(site.scene(View("/")), (), "http://127.0.0.1")
+    why = "The last sync failed: stripe, 2026-01-16 08:30: Stripe could not be read <now>"
+    assert why in as_text(site.scene(View("/")), found).splitlines()
+    assert as_subject(site.scene(View("/")), found).startswith("SYNC FAILED: ")
+    assert "Stripe could not be read &lt;now&gt;" in str(as_slack(site.scene(View("/")), found)["blocks"][:3])
 
 
 def test_who_has_nothing_yet_sees_what_it_would_be_like_marked_as_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

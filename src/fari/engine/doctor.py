@@ -17,7 +17,8 @@ from fari.engine.linked import SAYS, Linked, links
 from fari.engine.periods import cut, day_of
 from fari.facts.words import FOREVER
 from fari.ledger.schema import TABLES
-from fari.ledger.store import Import
+from fari.ledger.store import Import, Ledger
+from fari.ledger.tries import tries
 from fari.marks.channels import CHANNELS
 from fari.metrics import METRICS, listed
 from fari.metrics.kinds import leaves
@@ -107,7 +108,8 @@ def examine(asker: Asker, today: date) -> Examination:
         nothing = Finding(
             "error", "connected", "nothing is imported yet", mend="`fari import FILE...` brings files in; `fari demo` shows a made-up company"
         )
-        return Examination(today, None, None, doctor.covered.customer_from, (), (), doctor.missing(), (), (), (nothing,))
+        alone = (nothing, *_tried(asker.ledger))
+        return Examination(today, None, None, doctor.covered.customer_from, (), (), doctor.missing(), (), (), alone)
     checks = doctor.identities()
     events = doctor.covered.ranges.get("events")
     linked = links(doctor.run, doctor.covered.horizon, events[0][0] if events else None, SHOWN)
@@ -165,6 +167,7 @@ class _Doctor:
         yield from self._missing()
         yield from self._gaps()
         yield from self._stale()
+        yield from _tried(self.asker.ledger)
         yield from self._rejected()
         yield from self._closed()
         yield from self._overlaps()
@@ -393,6 +396,14 @@ class _Doctor:
             else:
                 what = f"{_many(visitors, 'visitor')} of our own with {_many(visits, 'visit')} left out"
                 yield Finding("ok", "internal", what, "visits", rows=visitors)
+
+
+def _tried(ledger: Ledger) -> Iterator[Finding]:
+    """Sources that could not be read when they last were asked."""
+    for one in tries(ledger):
+        if one.failed:
+            what = f"the last sync of {one.source}, on {one.at:%Y-%m-%d %H:%M} UTC, failed: {one.failed}"
+            yield Finding("warning", "sync", what, one.source, "run the same `fari sync` again: it goes on from where it stopped")
 
 
 def _unlinked(linked: tuple[Linked, ...]) -> Iterator[Finding]:

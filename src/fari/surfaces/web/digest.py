@@ -39,6 +39,8 @@ class Digest:
     told: str
     fresh: str
     stale: bool
+    failed: str
+    """What is to be said of sources that could not be read; empty where all were."""
     lines: Sequence[Line]
     url: str
     chart: str
@@ -74,7 +76,8 @@ def digest(scene: Scene, focus: Sequence[str], base: str) -> Digest:
     title = scene.said.say("{company}, {period}", company=scene.company.name, period=scene.name(scene.period))
     fresh, stale, _ = frame.freshness(scene)
     sentence = f"{told.first} {told.then}".strip() if told else ""
-    return Digest(title, sentence, fresh, stale, found, base.rstrip("/") + scene.view.at("/").url, chart, images)
+    unread = scene.said.say("The last sync failed: {why}", why=frame.failed(scene)[1]) if frame.failed(scene)[0] else ""
+    return Digest(title, sentence, fresh, stale, unread, found, base.rstrip("/") + scene.view.at("/").url, chart, images)
 
 
 def driver(scene: Scene, metric: str) -> str:
@@ -108,7 +111,15 @@ def _small(one: Card) -> Spec:
 def as_text(scene: Scene, one: Digest) -> str:
     """As plain text."""
     said = scene.said.say
-    told = [one.title, one.fresh, *([said("The data is stale: {fresh}.", fresh=one.fresh)] if one.stale else []), "", one.told, ""]
+    told = [
+        one.title,
+        one.fresh,
+        *([said("The data is stale: {fresh}.", fresh=one.fresh)] if one.stale else []),
+        *filter(None, [one.failed]),
+        "",
+        one.told,
+        "",
+    ]
     for line in one.lines:
         so_far = f" ({line.card.provisional})" if line.card.provisional else ""
         moved = f"{line.card.arrow} {line.card.change} ({line.card.verdict or _mood(scene, line.card)})" if line.card.change else ""
@@ -134,6 +145,8 @@ def as_slack(scene: Scene, one: Digest) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": one.title[:150]}}]
     if one.stale:
         blocks.append(section(f":warning: *{_escaped(said('The data is stale: {fresh}.', fresh=one.fresh))}*"))
+    if one.failed:
+        blocks.append(section(f":warning: *{_escaped(one.failed)}*"))
     if one.told:
         blocks.append(section(_escaped(one.told)))
     for line in one.lines:
@@ -152,4 +165,6 @@ def _escaped(text: str) -> str:
 
 def as_subject(scene: Scene, one: Digest) -> str:
     """The subject of a message."""
+    if one.failed:
+        return scene.said.say("SYNC FAILED: {title}", title=one.title)
     return scene.said.say("STALE DATA: {title}", title=one.title) if one.stale else f"{one.title}: {one.told}".rstrip(": ")

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from fari.engine.ask import Asker
 from fari.engine.compare import bases
@@ -91,6 +91,20 @@ def freshness(scene: Scene) -> tuple[str, bool, str]:
         state = said("so far: day {day} of {days}", day=(horizon - scene.period.since).days + 1, days=scene.period.days)
     month_over = containing(scene.today, "month").since
     return text, behind > STALE and horizon < month_over - _DAY, state
+
+
+def failed(scene: Scene) -> tuple[str, str]:
+    """(which sources could not be read when they last were asked, and why), in words; both empty where none failed."""
+    found = [one for one in scene.tries if one.failed]
+    if not found:
+        return "", ""
+    text = scene.said.say("sync failed: {sources}", sources=", ".join(one.source for one in found))
+    return text, "; ".join(f"{one.source}, {local(scene, one.at)}: {one.failed}" for one in found)
+
+
+def local(scene: Scene, at: datetime) -> str:
+    """An instant in the company's zone."""
+    return f"{at.replace(tzinfo=UTC).astimezone(scene.company.zone):%Y-%m-%d %H:%M}"
 
 
 def changed_rules(scene: Scene) -> Ruling | None:

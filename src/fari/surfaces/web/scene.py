@@ -14,6 +14,7 @@ from fari.engine.ask import Asker, Cover, defaults, has
 from fari.engine.compare import bases, like_for_like, pairs
 from fari.engine.periods import Period, containing, cut
 from fari.errors import FariError
+from fari.ledger.tries import Try, tries
 from fari.metrics import METRICS, listed
 from fari.surfaces import asking
 from fari.surfaces import format as numbers
@@ -50,6 +51,11 @@ class Scene:
     def today(self) -> date:
         """The day it is in the company's zone."""
         return today(self.company)
+
+    @cached_property
+    def tries(self) -> tuple[Try, ...]:
+        """What became of the last attempt to read each source that can be asked itself."""
+        return tries(self.site.ledger)
 
     @property
     def empty(self) -> bool:

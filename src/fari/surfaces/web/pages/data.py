@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,12 +17,13 @@ from fari.engine.periods import Period, cut
 from fari.errors import UsageError
 from fari.ledger.closings import Closing, closings
 from fari.ledger.store import Import
+from fari.ledger.tries import Try
 from fari.sources.importing import formats, take_back
 from fari.surfaces.closing import label_of
 from fari.surfaces.examining import item_words
 from fari.surfaces.importing import files_words, import_object, stored_words
 from fari.surfaces.project import now, today
-from fari.surfaces.web import view
+from fari.surfaces.web import frame, view
 from fari.surfaces.web.page import Cell, Column, Page, Table
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.site import Site
@@ -59,7 +60,7 @@ def data(scene: Scene) -> Page:
     """Sources and tables as they stand, coverage by month, imports, closed months, and everything the doctor finds."""
     ledger = scene.site.ledger
     closed = closings(ledger)
-    key = ("examined", scene.today, tuple(one.closing_id for one in closed))
+    key = ("examined", scene.today, tuple(one.closing_id for one in closed), scene.tries)
     examined = scene.later(*key, make=lambda asker: examine(asker, scene.today))
     imports = sorted(ledger.imports(), key=lambda one: one.at, reverse=True)
     months = _months(scene)
@@ -70,6 +71,7 @@ def data(scene: Scene) -> Page:
         "imports": [_act(scene, one) for one in _page_of(scene, imports)],
         "pages": -(-len(imports) // LISTED),
         "closings": [_closing(scene, one, examined) for one in reversed(closed)],
+        "syncs": [_sync(scene, one) for one in scene.tries],
         "examined": examined is not None,
         "most": scene.site.uploads.most,
         "many": MOST_FILES,
@@ -88,6 +90,7 @@ def data(scene: Scene) -> Page:
     if scene.whole and examined is not None:
         every = {table: [{"month": scene.typed(one.period), "days": one.days, "of": one.period.days} for one in own] for table, own in held.items()}
         told = {"worst": examined.worst, **asdict(examined), "calendar": every, "imports": [import_object(one) for one in imports]}
+        told["syncs"] = [asdict(one) for one in scene.tries]
     rows = [asdict(one) for one in examined.connected] if examined else []
     return Page("data.html", scene.said.say("Data"), told, rows, shown, pending=examined is None)
 
@@ -117,7 +120,7 @@ def _act(scene: Scene, one: Import) -> dict[str, Any]:
     """An import as a row of the list."""
     return {
         "id": one.import_id,
-        "at": f"{one.at.replace(tzinfo=UTC).astimezone(scene.company.zone):%Y-%m-%d %H:%M}",
+        "at": frame.local(scene, one.at),
         "recorded": one.recorded_on.isoformat(),
         "files": files_words(one),
         "every": ", ".join(str(file["file"]) for file in one.files),
@@ -127,6 +130,12 @@ def _act(scene: Scene, one: Import) -> dict[str, Any]:
         "totals": scene.sentence(stored_words(one)),
         "undone": one.undone_on.isoformat() if one.undone_on else "",
     }
+
+
+def _sync(scene: Scene, one: Try) -> dict[str, str]:
+    """The last attempt at a source."""
+    read = scene.said.say("{count} new rows", count=scene.value(one.read, "count")) if one.read else scene.said.say("nothing new")
+    return {"source": one.source, "at": frame.local(scene, one.at), "failed": one.failed, "read": read}
 
 
 def _closing(scene: Scene, one: Closing, examined: Examination | None) -> dict[str, Any]:
