@@ -1,6 +1,6 @@
 """Alerts and goals: planted events are found, quiet companies raise none, and what `fari check` says and exits with."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import sqrt
 from pathlib import Path
@@ -17,6 +17,8 @@ from fari.errors import UsageError
 from fari.insight.goals import goals, reaching
 from fari.insight.quantiles import t_tail
 from fari.insight.unusual import FALSE, expected, unusual
+from fari.surfaces.web.desk import NAME, Desk
+from fari.surfaces.web.mutes import mute
 
 NOTHING = Question((), ())
 START, MONTHS = date(2024, 1, 1), 24
@@ -168,3 +170,26 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     well = fari("check")
     assert (well.status, well.out) == (0, "Nothing is wrong.\n")
     assert Decimal(str(italian.json["alerts"][0]["figures"][0]["chance"])) < Decimal("0.001")
+
+
+def test_what_is_muted_is_left_out_of_alerts_and_of_what_the_digest_tells(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    project(tmp_path, tables(1, lost=80), company())
+    (tmp_path / "fari.toml").write_text('[company]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "UTC"\n', encoding="utf-8")
+    fari, desk, now = Fari(capsys, tmp_path), Desk(tmp_path / NAME), datetime(2026, 1, 15, tzinfo=UTC)
+    before = fari("check", "--alerts", "--format", "json")
+    assert (before.status, before.json["muted"]) == (3, [])
+    heads = [alert["figures"][0]["metric"] for alert in before.json["alerts"]]
+    assert "\n\nCustomer churn rose" in fari("digest", "2025-12").out
+    for metric in ("customer_churn_rate", *heads):
+        mute(desk, metric, "2025-12", "", now)
+    after = fari("check", "--alerts", "--format", "json")
+    assert (after.status, after.json["wrong"], after.json["alerts"], after.json["muted"]) == (0, 0, [], heads)
+    said = fari("check", "--alerts")
+    assert said.out == "Nothing is wrong.\n"
+    assert "Muted on the dashboard: customers lost" in said.err
+    told = fari("digest", "2025-12").out
+    assert "Customer churn rose" not in told
+    assert " Left out, as muted: customer churn.\n" in told
+    assert "\nCustomer churn: " in told
+    # Of another month nothing is muted.
+    assert fari("check", "--alerts", "--period", "2025-11", "--format", "json").json["muted"] == []

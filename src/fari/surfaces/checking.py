@@ -32,6 +32,8 @@ class _Found:
     goals: "list[Goal]" = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     """Of each goal, what is said of it."""
+    muted: list[str] = field(default_factory=list)
+    """Metrics that are unusual in the month, and muted on the dashboard."""
 
     @property
     def wrong(self) -> int:
@@ -70,11 +72,17 @@ def _alerts(found: _Found, asker: "Asker", question: "Question", asked: Asked, s
     from fari.insight.goals import goals
     from fari.insight.unusual import unusual
     from fari.insight.why import why
+    from fari.surfaces.web.desk import NAME, Desk
+    from fari.surfaces.web.mutes import muted
 
     period = asking.named(asked.since, fiscal) if asked.since else None
     found.look = unusual(asker, question, period)
+    silent = muted(Desk(asker.ledger.folder / NAME), found.look.period.label)
     for event in found.look.events:
         first = event.figures[0]
+        if first.metric in silent:
+            found.muted.append(first.metric)
+            continue
         lines = [unusual_words(one, said) for one in event.figures]
         explained = why(asker, replace(question, metrics=(first.metric,), periods=(previous(first.period), first.period)))
         found.told.append((event, [lines[0], *sentences(explained, said, fiscal)[1:], *lines[1:]]))
@@ -131,6 +139,8 @@ def _print(found: _Found, said: Words) -> None:
         terminal.show(Text(f"{'✗' if bad else '·'} {line}", style="red" if bad else ""))
     if not found.findings and not found.told and not found.goals:
         terminal.write(said.say("Nothing is wrong.") + "\n")
+    if found.muted:
+        terminal.note(said.say("Muted on the dashboard: {metrics}.", metrics=said.listing([said.label(one) for one in found.muted])))
     if found.look:
         terminal.note(
             said.say("{period}: {judged} metrics looked at; of {unjudged} the past is too short or has gaps.",
@@ -156,6 +166,7 @@ def _plain(found: _Found) -> dict[str, Any]:
             }
             for event, lines in found.told
         ],
+        "muted": found.muted,
         "goals": [
             {
                 "metric": one.metric, "from": one.period.since, "until": one.period.until, "channel": one.channel, "target": one.target,

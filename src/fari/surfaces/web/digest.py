@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fari.errors import FariError
+from fari.insight.noise import REAL
 from fari.surfaces.asking import NOTHING_IMPORTED
 from fari.surfaces.sentences import driver_words
 from fari.surfaces.web import frame, lines
 from fari.surfaces.web.charts import PAPER, Spec, png, spec
 from fari.surfaces.web.headline import cause, headline
+from fari.surfaces.web.mutes import muted
 from fari.surfaces.web.pages.overview import VOTED, Card, card, history
 from fari.surfaces.web.scene import Scene
 
@@ -66,7 +68,8 @@ def digest(scene: Scene, focus: Sequence[str], base: str) -> Digest:
         if sum(value is not None for value in one.spark) > 1:
             images[name] = png(_small(one))
         found.append(Line(one, driver(scene, name), base.rstrip("/") + one.url, _MOODS[one.mood], name if name in images else ""))
-    told = headline(scene, [judged[name] for name in VOTED if name in judged])
+    silent = [name for name in muted(scene.site.desk, scene.period.label) if name in judged and judged[name].verdict == REAL]
+    told = headline(scene, [judged[name] for name in VOTED if name in judged and name not in silent])
     answers = scene.ask(names[0], periods=scene.history) if names else []
     chart = ""
     if sum(answer.value is not None for answer in answers) > 1:
@@ -76,6 +79,9 @@ def digest(scene: Scene, focus: Sequence[str], base: str) -> Digest:
     title = scene.said.say("{company}, {period}", company=scene.company.name, period=scene.name(scene.period))
     fresh, stale, _ = frame.freshness(scene)
     sentence = f"{told.first} {told.then}".strip() if told else ""
+    if silent:
+        quiet = scene.said.say("Left out, as muted: {metrics}.", metrics=scene.said.listing([scene.said.label(name) for name in sorted(silent)]))
+        sentence = f"{sentence} {quiet}".strip()
     unread = scene.said.say("The last sync failed: {why}", why=frame.failed(scene)[1]) if frame.failed(scene)[0] else ""
     return Digest(title, sentence, fresh, stale, unread, found, base.rstrip("/") + scene.view.at("/").url, chart, images)
 
