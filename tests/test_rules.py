@@ -45,6 +45,8 @@ def test_every_preset_answers_every_choice_and_says_where_it_stands(name: str) -
         ({"pause": "maybe"}, "pause is nothing or keep"),
         ({"past_due_days": "-3"}, "past_due_days is never or a number of days"),
         ({"week": "1/0"}, "a ratio such as 52/12"),
+        ({"week": "1e999999999"}, "a ratio such as 52/12"),
+        ({"self": "1"}, "no rule 'self'"),
         ({"trail": "nothing"}, "did you mean 'trial'"),
     ],
 )

@@ -43,6 +43,9 @@ PAYLOADS = [
     "2026-13",
     "9999-12",
     "0001-01",
+    "fari with week = 1e999999999",
+    "fari with self = 1, = , x",
+    "previous,year,weekdays",
 ]
 UNESCAPED = re.compile(r"<script>evil|<img src=x|>49<|root:x:")
 

@@ -1,5 +1,6 @@
 """Rule sets: named answers to the questions on which revenue tools differ. The data, with sources, is `rules.toml` beside this file."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ class Choice:
         text = answer.strip().lower()
         if text in self.options or (self.form == "days" and text.isdecimal() and int(text) < EVER):
             return text
-        if self.form == "ratio":
+        # A power of ten, which a fraction takes too, would keep whoever asks by address waiting for good.
+        if self.form == "ratio" and re.fullmatch(r"\d{1,9}([/.]\d{1,9})?", text, re.ASCII):
             try:
                 if 0 <= Fraction(text) <= 1000:
                     return text
