@@ -16,7 +16,10 @@ FORMATS = ("table", "json")
 _SHOWN = 12
 """So many rows of each sum are printed, the largest; all of them with --format json."""
 _WIDE = 28
-_EARLY = "day from last name account person visitor subscription_id deal_id movement kind amount channel campaign".split()
+_EARLY = (
+    "day from last name account person visitor subscription_id deal_id movement kind verdict rejection_reason stage to_stage waited bot views amount "
+    "channel campaign"
+).split()
 """Columns worth their room, in this order, where a row has more than fit."""
 _APART = ("input", "contribution", "origin", "says")
 
