@@ -14,7 +14,11 @@ from fari.engine.answer import Question
 from fari.engine.ask import Asker
 from fari.engine.lags import lags
 from fari.engine.periods import parse
-from fari.insight.settling import Settling, settled, settling
+from fari.errors import FariError
+from fari.insight.forecast import forecast
+from fari.insight.goals import goals
+from fari.insight.settling import Settling, settled, settling, young
+from fari.insight.unusual import unusual
 from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
 from fari.surfaces.web.site import Site
@@ -84,6 +88,50 @@ def test_young_cohorts_do_not_make_it_look_quicker() -> None:
     plain = sorted(seen.elements())
     assert plain[int(0.95 * len(plain))][0] < 95
     assert settled(seen) == Settling(95, 399)
+
+
+def months(slow: int) -> dict[str, str]:
+    """Two years of twenty to thirty leads a month; half of them pay so many days later. The data end with December 2025."""
+    people, stages = ["person_id,account_id,created_at"], ["person_id,stage,at"]
+    paying = ["subscription_id,account_id,starts_on,ends_on,amount,currency,interval"]
+    for month in range(24):
+        for n in range(20 + month * 7 % 11):
+            name, day = f"{month}-{n}", date(2024 + month // 12, month % 12 + 1, n % 28 + 1)
+            people.append(f"p{name},a{name},{day}")
+            stages.append(f"p{name},lead,{day}")
+            won = day + timedelta(days=slow)
+            if n % 2 and won < date(2026, 1, 1):
+                paying.append(f"s{name},a{name},{won},,100,EUR,month")
+    paying.append("last,z,2025-12-31,,1,EUR,month")
+    targets = ["month,metric,value", "2025-12,lead_conversion_rate_cohort,0.45", "2025-10,lead_conversion_rate_cohort,0.6"]
+    return {"people": "\n".join(people), "stages": "\n".join(stages), "subscriptions": "\n".join(paying), "targets": "\n".join(targets)}
+
+
+def test_a_month_that_still_converts_is_no_alarm_no_past_and_misses_no_goal(tmp_path: Path) -> None:
+    """Half of all leads become customers, 25 days later: of December few have yet."""
+    name = "lead_conversion_rate_cohort"
+    asker = project(tmp_path, months(25))
+    december, october = parse("2025-12"), parse("2025-10")
+    question = Question((name,), (december,), today=date(2026, 1, 15))
+    (answer,) = asker.ask(question)
+    assert answer.value is not None
+    assert answer.value < 0.2
+    assert (young(asker, question, name, december), young(asker, question, name, october)) == (True, False)
+    assert not young(asker, question, "leads", december)
+    look = unusual(asker, question, december)
+    assert (look.events, look.unjudged) == ((), (name,))
+    (told,) = forecast(asker, question, 3)
+    assert [one.period.label for one in told.months] == ["2026-01", "2026-02", "2026-03"]
+    assert told.last == december
+    assert all(0.45 < float(one.value) < 0.55 for one in told.months)
+    states = {one.period.label: (one.state, one.why) for one in goals(asker, question)}
+    assert states == {"2025-10": ("missed", ""), "2025-12": ("unknown", "members of its cohort still become customers")}
+
+
+def test_a_rate_whose_cohorts_never_settle_is_not_foretold(tmp_path: Path) -> None:
+    asker = project(tmp_path, months(500))
+    with pytest.raises(FariError, match="until when its cohorts still become customers is not known"):
+        forecast(asker, Question(("lead_conversion_rate_cohort",), ()), 3)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from fari.facts.words import NOT_SET
 from fari.insight import series
 from fari.insight.retention import Retention
 from fari.insight.series import Bounds, Trial
+from fari.insight.settling import young
 from fari.insight.worth import months_of, terms
 from fari.metrics import METRICS
 from fari.metrics.kinds import GIVEN, Formula, Measure
@@ -102,7 +103,7 @@ def forecast(asker: Asker, question: Question, count: int = YEAR, level: float =
                 f"{name} is a level of which nothing tells what moves it: {', '.join(LEVELS)} are foretold, and what is counted by month"
             )
         else:
-            found.append(_series(name, metric.unit, months, values(asker, own), count, level))
+            found.append(_by_past(asker, own, count, level))
     return found
 
 
@@ -127,6 +128,20 @@ def values(asker: Asker, question: Question) -> list[float]:
         last = next((note for answer in reversed(answers) for note in answer.notes if answer.value is None), "")
         raise FariError(f"{name} has {len(known)} whole months of past, and {series.FEWEST} are needed{f' ({last})' if last and not known else ''}")
     return known
+
+
+def _by_past(asker: Asker, question: Question, count: int, level: float) -> Forecast:
+    """A metric by its own past. Months whose cohort still becomes customers are none of it, and are passed over."""
+    (name,) = question.metrics
+    months, known = question.periods, values(asker, question)
+    while months and young(asker, question, name, months[-1]):
+        months = months[:-1]
+    if not months:
+        raise FariError(f"{name} is not foretold: until when its cohorts still become customers is not known")
+    passed = len(question.periods) - len(months)
+    known = values(asker, replace(question, periods=months)) if passed else known
+    found = _series(name, METRICS[name].unit, months, known, count + passed, level)
+    return replace(found, last=question.periods[-1], months=found.months[passed:])
 
 
 def _series(name: str, unit: str, months: Sequence[Period], known: Sequence[float], count: int, level: float) -> Forecast:
@@ -164,8 +179,7 @@ def _formula(asker: Asker, question: Question, count: int, level: float) -> Fore
         return replace(inner, metric=name, unit=formula.unit, months=tuple(months))
     if any(each in GIVEN for each in formula.inputs) and formula.unit == "months":
         raise UsageError(f"{name} is not foretold: a lifetime is one over churn, and has no path of its own")
-    found = _series(name, formula.unit, question.periods, values(asker, question), count, level)
-    return replace(found, notes=("ratio",))
+    return replace(_by_past(asker, question, count, level), notes=("ratio",))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from fari.engine.periods import Period, containing
 from fari.errors import FariError
 from fari.insight.forecast import YEAR, forecast, past
 from fari.insight.quantiles import NORMAL
+from fari.insight.settling import young
 from fari.metrics import METRICS
 
 State = Literal["reached", "missed", "on course", "at risk", "unknown"]
@@ -97,6 +98,8 @@ def _judged(asker: Asker, question: Question, channel: str | None, target: Decim
                 return replace(unknown, why="; ".join(answer.notes))
             value = Decimal(answer.value)
             reached = value <= target if falls else value >= target
+            if not reached and young(asker, question, name, period):
+                return replace(unknown, why="members of its cohort still become customers")
             return replace(unknown, value=value, state="reached" if reached else "missed")
         steps = (period.since.year - last.since.year) * 12 + period.since.month - last.since.month
         if steps > 2 * YEAR:

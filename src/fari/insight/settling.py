@@ -44,6 +44,15 @@ def settling(asker: Asker, question: Question, metric: str) -> Settling | None:
     return None if fact is None else settled(lags(asker, question, fact))
 
 
+def young(asker: Asker, question: Question, metric: str, period: Period) -> bool:
+    """Whether a metric's cohort of a period has had, or may have had, too little time to be held against those before it."""
+    found = settling(asker, question, metric)
+    if found is None:
+        return False
+    until, horizon = found.until(period), asker.state(question.as_of, question.rules)[0].horizon
+    return until is None or horizon is None or until > horizon
+
+
 def settled(seen: Mapping[tuple[int, int], int]) -> Settling:
     """From how many converted after so many days and have been watched for so many.
 

@@ -23,6 +23,7 @@ from fari.insight.intervals import bounds_of
 from fari.insight.noise import FEWEST
 from fari.insight.quantiles import NORMAL, t_quantile, t_tail
 from fari.insight.sampling import Sample
+from fari.insight.settling import young
 from fari.metrics import METRICS, listed
 from fari.metrics.kinds import Measure, leaves
 from fari.rules import Rules
@@ -86,7 +87,7 @@ class Look:
     events: tuple[Event, ...]
     judged: int
     unjudged: tuple[str, ...]
-    """Metrics whose past is too short or has gaps, or whose month is of too few units."""
+    """Metrics whose past is too short or has gaps, or whose month is of too few units, or of a cohort that still converts."""
 
 
 def unusual(asker: Asker, question: Question, period: Period | None = None) -> Look:
@@ -107,7 +108,8 @@ def unusual(asker: Asker, question: Question, period: Period | None = None) -> L
     sample = Sample(asker, replace(asked, periods=(period,)))
     judged, unjudged = [], []
     for name, answers in told.items():
-        found = judge(sample, answers)
+        # A month's cohort that is still converting is low beside those that have.
+        found = None if young(asker, asked, name, period) else judge(sample, answers)
         if found is None:
             unjudged.append(name)
         else:
