@@ -5,6 +5,7 @@ import io
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -268,3 +269,21 @@ def test_who_turns_to_another_page_does_not_wait_for_the_one_before(demo: Path) 
     site._behind.shutdown(wait=True)
     assert order == ["slow", "second", "third", "fourth", "first"]
     site.close()
+
+
+def test_italian_pages_define_note_and_refuse_in_italian(client: TestClient) -> None:
+    client.get("/metrics/mrr.json")
+    for _ in range(120):
+        page = client.get("/metrics/clv?lang=it").text
+        if "Si leggono le righe" not in page:
+            break
+        time.sleep(0.5)
+    assert "Valore del cliente nel tempo (customer lifetime value): arpa × customer_lifetime_months" in page
+    assert "la durata è 1 / abbandono del periodo: una cifra approssimativa dove pochi clienti se ne vanno" in page
+    assert "<dt>fuso orario</dt>" in page
+    # Checks that are names and signs alone, and the link to English, are all that is not Italian.
+    left = re.findall(r'<(\w+)[^>]* lang="en"[^>]*>([^<]*)', page)
+    assert [text for _, text in left if text != "English" and " = " not in text] == []
+    assert "non c&#39;è una metrica &#39;nope&#39;" in client.get("/metrics/nope?lang=it").text
+    assert "in questo periodo" in client.get("/metrics/roi?period=2020-01&lang=it").text
+    assert "Ricavi mensili ricorrenti" in client.get("/metrics?lang=it").text

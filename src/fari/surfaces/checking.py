@@ -108,7 +108,11 @@ def goal_words(one: "Goal", said: Words, currency: str) -> str:
     period, target = said.period(one.period), shown(one.target, unit, currency, said.locale)
     if one.value is None:
         return said.say(
-            "{metric} in {period}: nothing can be said of the goal of {target}: {why}.", metric=subject, period=period, target=target, why=one.why
+            "{metric} in {period}: nothing can be said of the goal of {target}: {why}.",
+            metric=subject,
+            period=period,
+            target=target,
+            why=said.note(one.why),
         )
     value = shown(one.value, unit, currency, said.locale)
     if one.state == "reached":

@@ -90,7 +90,7 @@ def _print(found: "WhatIf", period: str, currency: str, said: Words) -> None:
         terminal.write("\n" + said.say("MRR in the months to come stays as it is.") + "\n")
     for one in found.assumptions:
         terminal.note(assumed(one, said))
-    for text in dict.fromkeys(f"{one.metric}: {note}" for one in found.figures if one.then is None for note in one.notes):
+    for text in dict.fromkeys(f"{one.metric}: {said.note(note)}" for one in found.figures if one.then is None for note in one.notes):
         terminal.note(text)
     if found.now and moves:
         terminal.note(said.say("months to come are like the period: as much that is new, and as large a share that grows and is lost"))

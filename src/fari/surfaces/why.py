@@ -58,7 +58,8 @@ def say_why(place: Place, asked: Asked, lang: str, format_: str) -> None:
         print_rows(said.say("{metric}: rows", metric=said.label(metric)), rows)
         terminal.note(f"{many(count, 'row')}; all of them, with formula and rules: {_command(asked, metric, period_name(period, fiscal), where)}")
     for text in found.notes:
-        terminal.note(text)
+        when, _, note = text.partition(": ")
+        terminal.note(f"{when}: {said.note(note)}")
 
 
 def _behind(asker: "Asker", question: "Question", found: "Why") -> tuple[list[dict[str, Any]], int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fari.engine.periods import Period, add_months, typed
+from fari.engine.wording import definition
 from fari.errors import UsageError, did_you_mean
 from fari.facts.words import UNALLOCATED
 
@@ -19,6 +20,7 @@ LOCALES = ("en", "it")
 _FOLDER = Path(__file__).with_name("locale")
 _GENDERED = re.compile(r"^([mf][sp]) ")
 _ARTICLE = re.compile(r"^(?:il|lo|la|i|gli|le) |^l'")
+_BLANK = re.compile(r"\{(\w+)\}")
 _VERB = re.compile(r"\{è (\w+)o\}")
 _FORMS = {"ms": ("è", "o"), "fs": ("è", "a"), "mp": ("sono", "i"), "fp": ("sono", "e")}
 """Italian: the auxiliary and the participle's ending by gender and number."""
@@ -79,6 +81,43 @@ class Words:
         gendered = _GENDERED.match(self.name("metric", about))
         auxiliary, ending = _FORMS[gendered[1] if gendered else "ms"]
         return _VERB.sub(rf"{auxiliary} \1{ending}", text).format(**values)
+
+    def definition(self, metric: str) -> str:
+        """What a metric is: its sentence, then its formula and where it comes from.
+
+        >>> Words("it").definition("cost_per_lead").splitlines()[0], Words("en").definition("cost_per_lead").splitlines()[0]
+        ('Spesa di acquisizione per lead del periodo.', 'Acquisition spend per lead of the period.')
+        """
+        return _catalogue(self.locale).get(("definition", metric)) or definition(metric)
+
+    def note(self, text: str) -> str:
+        """What the engine or fari.insight says of a figure; as they say it where the catalogue does not know it.
+
+        >>> Words("it").note("2 rows left out: without an amount, or in a currency without an exchange rate"), Words("it").note("Acme")
+        ('2 righe escluse: senza importo, o in una valuta senza un cambio', 'Acme')
+        """
+        return self._told("note", text)
+
+    def formula(self, text: str) -> str:
+        """How a metric is computed; the names in it stay.
+
+        >>> Words("it").formula("sum of amount over costs dated in the period where purpose is acquire"), Words("it").formula("mrr / customers")
+        ('somma di amount su costi con data nel periodo dove purpose è acquire', 'mrr / customers')
+        """
+        return self._told("formula", text)
+
+    def _told(self, context: str, text: str) -> str:
+        """A text that comes with its values in it, by the first of the catalogue's sentences that it fits; the values are told likewise."""
+        known = _catalogue(self.locale).get((context, text))
+        if known:
+            return known
+        for pattern, sentence in _patterns(self.locale, context):
+            if found := pattern.fullmatch(text):
+                blanks = found.groupdict().items()
+                return sentence.format(
+                    **{name: self.name("dimension", value) if name == "dimension" else self._told(context, value) for name, value in blanks}
+                )
+        return text
 
     def listing(self, items: list[str]) -> str:
         """Several things one after the other.
@@ -197,4 +236,15 @@ def _catalogue(locale: str) -> dict[tuple[str, str], str]:
     for path in (_FOLDER / f"{locale}.po", *sorted(_FOLDER.glob(f"{locale}-*.po"))):
         with path.open("rb") as file:
             found |= {(message.context or "", str(message.id)): str(message.string) for message in read_po(file) if message.id}
+    return found
+
+
+@cache
+def _patterns(locale: str, context: str) -> list[tuple[re.Pattern[str], str]]:
+    """The sentences of a context that have blanks, in the catalogue's order, each as a pattern of the texts that it may have become."""
+    found = []
+    for (own, sentence), translated in _catalogue(locale).items():
+        if own == context and _BLANK.search(sentence):
+            pieces = (f"(?P<{piece}>.+?)" if n % 2 else re.escape(piece) for n, piece in enumerate(_BLANK.split(sentence)))
+            found.append((re.compile("".join(pieces)), translated))
     return found

@@ -72,7 +72,7 @@ def what_if(scene: Scene, metric: str) -> tuple[WhatIf | None, str]:
 
         return scene.kept("whatif", question, tuple(changes), make=make), ""
     except FariError as error:
-        return None, str(error)
+        return None, scene.said.note(str(error))
 
 
 def figures(scene: Scene, found: WhatIf, metric: str) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from fari.surfaces.web.page import Act, Make, Page
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.site import Site
 from fari.surfaces.web.votes import add_votes
+from fari.surfaces.words import LOCALES
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -237,8 +238,11 @@ def failed(request: Request, site: Site, error: FariError, status: int, kind: st
     if kind != "html" or request.url.path.endswith(tuple(f".{one}" for one in MEDIA)):
         return Response(dumps({"error": str(error)}) + "\n", status, media_type="application/json")
     try:
-        scene = site.scene(view.View("/"), language(request), reader(request))
-        return HTMLResponse(render("error.html", scene, page=Page("error.html", str(error), None), error=str(error), status=status), status)
+        lang = request.query_params.get("lang", "")
+        scene = site.scene(view.View("/", lang=lang if lang in LOCALES else ""), language(request), reader(request))
+        return HTMLResponse(
+            render("error.html", scene, page=Page("error.html", scene.said.note(str(error)), None), error=str(error), status=status), status
+        )
     except FariError as worse:
         return HTMLResponse(f"<!doctype html><title>Fari</title><p>{_plain(str(worse))}", 500)
 

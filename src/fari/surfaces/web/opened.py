@@ -57,7 +57,7 @@ def inputs(scene: Scene, opened: Explanation) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": one.metric, "title": scene.said.label(name), "value": scene.value(one.value, kind.unit), "exact": scene.exact(one.value),
-                "rows": f"{one.rows:,}" if one.rows else "", "formula": one.formula, "url": scene.view.at(f"/metrics/{name}").url,
+                "rows": f"{one.rows:,}" if one.rows else "", "formula": scene.said.formula(one.formula), "url": scene.view.at(f"/metrics/{name}").url,
             }
         )  # fmt: skip
     return found
@@ -66,7 +66,7 @@ def inputs(scene: Scene, opened: Explanation) -> list[dict[str, Any]]:
 def put_in(scene: Scene, opened: Explanation) -> str:
     """A formula with today's numbers in the place of names; a sum in its own words."""
     if not isinstance(METRICS[opened.metric], Formula):
-        return opened.formula
+        return scene.said.formula(opened.formula)
     text = opened.formula
     known = {one.metric: one.value for one in opened.inputs} | dict(_given(opened))
     import re
@@ -146,7 +146,7 @@ def row_table(scene: Scene, rows: Sequence[Mapping[str, Any]], unit: str, captio
         cells = [Cell("") if row.get(name) is None else _cell(scene, name, row[name]) for name in columns]
         counts = row["contribution"]
         text = scene.money(counts) if unit == "money" else scene.exact(counts)
-        lines.append([Cell(str(row["origin"]), title=str(row.get("says") or "")), *cells, Cell(text, counts, title=scene.exact(counts))])
+        lines.append([Cell(str(row["origin"]), title=said.note(str(row.get("says") or ""))), *cells, Cell(text, counts, title=scene.exact(counts))])
     return Table(heads, lines, caption=caption)
 
 
@@ -159,6 +159,6 @@ def _cell(scene: Scene, name: str, value: Any) -> Cell:
     return Cell(scene.said.value(name, text) if name in DIMENSIONS else text)
 
 
-def rules(opened: Explanation) -> list[tuple[str, str]]:
+def rules(scene: Scene, opened: Explanation) -> list[tuple[str, str]]:
     """The rules and settings that decide about the number."""
-    return [(name, rule_words(rule)) for name, rule in opened.rules.items()]
+    return [(scene.said.name("rule", name), scene.said.name("rule", rule_words(rule))) for name, rule in opened.rules.items()]

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from fari.engine.wording import definition
 from fari.errors import FariError
 from fari.surfaces import output
 from fari.surfaces.asking import NOTHING_IMPORTED
@@ -53,7 +52,7 @@ def report(scene: Scene) -> Page:
         "goals": findings.goals_told(scene) or [],
         "advice": advice,
         "no_advice": no_advice,
-        "definitions": [(capital(scene.said.label(name)), _defined(scene, name)) for name in DEFINED if scene.fits(name)],
+        "definitions": [(capital(scene.said.label(name)), scene.said.definition(name).partition("\n")[0]) for name in DEFINED if scene.fits(name)],
         "fresh": fresh,
         "segment": scene.said.listing([scene.said.segment(dimension, value) for dimension, value in scene.view.filters]),
     }
@@ -73,12 +72,6 @@ def _revenue(scene: Scene) -> list[Figure]:
     late = scene.but(since=scene.typed(scene.history[-13:][0]), until=scene.typed(scene.history[-1]))
     found += [replace(_wide(steps), table=None)] if steps else []
     return [*found, _wide(movements.by_period(late, late.ask(*movements.NAMES, periods=late.history)))]
-
-
-def _defined(scene: Scene, name: str) -> str:
-    """A metric's definition in one line; in the reader's language where it is translated."""
-    found = scene.said.name("definition", name)
-    return definition(name).partition("\n")[0] if found == name else found
 
 
 def _wide(one: Figure) -> Figure:

@@ -192,7 +192,8 @@ class Scene:
             except FariError as error:
                 return str(error)
 
-        return self.later(*key, make=try_)
+        found = self.later(*key, make=try_)
+        return self.said.note(found) if isinstance(found, str) else found
 
     def _hidden(self, text: str) -> str:
         return HIDDEN if self.view.hide and text != numbers.NOTHING else text
@@ -209,6 +210,10 @@ class Scene:
     def shown(self, answer: Answer) -> str:
         """An answer's value as this reader sees it."""
         return self.value(answer.value, answer.unit, answer.currency)
+
+    def undefined(self, answer: Answer) -> str:
+        """Why an answer has no value."""
+        return self.said.note(answer.notes[0]) if answer.notes else ""
 
     def exact(self, value: Number | None) -> str:
         """All digits of a value."""

@@ -66,6 +66,6 @@ def _row(scene: Scene, by: str, value: str, names: Sequence[str], own: Mapping[s
         text = scene.value(answer.value, "count") if answer.unit == "months" else scene.shown(answer)
         if answer.value is None and answer.notes:
             text = scene.said.say("n/a")
-        title = "; ".join(answer.notes[:1]) if answer.value is None else scene.exact(answer.value)
+        title = scene.undefined(answer) if answer.value is None else scene.exact(answer.value)
         cells.append(Cell(text, answer.value, seen.at(f"/metrics/{name}").url, title, kind))
     return cells

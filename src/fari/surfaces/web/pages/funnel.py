@@ -81,7 +81,7 @@ def by_period(scene: Scene, past: list[Answer]) -> Table:
                 cells.append(Cell("–"))
                 continue
             url = scene.view.at(f"/metrics/{name}", period=scene.typed(one)).url
-            title = "; ".join(answer.notes[:1]) if answer.value is None else scene.exact(answer.value)
+            title = scene.undefined(answer) if answer.value is None else scene.exact(answer.value)
             cells.append(Cell(scene.shown(answer), answer.value, url, title, "soft" if name in STEPS else ""))
         rows.append(cells)
     return Table(heads, rows)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fari.engine.answer import Answer
 from fari.engine.ask import Asker, under_rules
-from fari.engine.wording import definition, formula
+from fari.engine.wording import formula
 from fari.errors import UsageError, did_you_mean
 from fari.insight.advice import book
 from fari.metrics import METRICS
@@ -34,7 +34,7 @@ def metrics(scene: Scene) -> Page:
             "value": scene.shown(answer),
             "exact": scene.exact(answer.value),
             "change": scene.change(answer),
-            "says": definition(answer.metric).partition("\n")[0],
+            "says": scene.said.definition(answer.metric).partition("\n")[0],
             "url": scene.view.at(f"/metrics/{answer.metric}").url,
             "stage": METRICS[answer.metric].stage,
             "search": f"{answer.metric} {scene.said.label(answer.metric)}".lower(),
@@ -72,12 +72,13 @@ def metric(scene: Scene) -> Page:
         if by
         else lines.history(scene, name, answers, band or [], scene.noted(name))
     )
+    ruled_name = ruled(name, scene.question().rules or scene.company.rules)
     shown = {
         "name": name,
         "ruled": ruled_otherwise(scene, name, answers) if not by else None,
         "own": own,
-        "definition": definition(name),
-        "says": definition(name).partition("\n")[0],
+        "definition": scene.said.definition(ruled_name),
+        "says": scene.said.definition(ruled_name).partition("\n")[0],
         "settles": says(scene, name),
         "direction": {"up": scene.said.say("Up is good."), "down": scene.said.say("Down is good."), "neutral": ""}[METRICS[name].good],
         "chart": chart,
@@ -89,10 +90,10 @@ def metric(scene: Scene) -> Page:
         "forecast": coming,
         "no_forecast": no_forecast,
         "number": number,
-        "formula": formula(ruled(name, scene.question().rules or scene.company.rules)),
+        "formula": scene.said.formula(formula(ruled_name)),
         "put_in": scene.sentence(opened.put_in(scene, number)) if number else "",
         "inputs": opened.inputs(scene, number) if number else [],
-        "rules": opened.rules(number) if number else [],
+        "rules": opened.rules(scene, number) if number else [],
         "behind": opened.behind(scene, number) if number else None,
         "split": segments(scene, name, by[0]) if by else None,
         "dimensions": [(one, scene.said.name("dimension", one), (one,) == by) for one in dimensions(scene, name)],

@@ -157,7 +157,7 @@ def detail(scene: Scene, answer: Answer) -> str:
     """What a number is made of, or what it may be: n of N and its interval, or why there is none."""
     said = scene.said.say
     if answer.value is None:
-        return "; ".join(answer.notes[:1])
+        return scene.undefined(answer)
     bounds = ""
     if answer.low is not None and answer.high is not None:
         bounds = " – ".join(scene.bound(one, answer.unit, answer.currency) for one in (answer.low, answer.high))

@@ -214,7 +214,7 @@ def reconciled(scene: Scene) -> tuple[dict[str, Any] | None, str]:
 
     found = scene.kept("reconciled", question, figure, make=make)
     if isinstance(found, str):
-        return None, found
+        return None, scene.said.note(found)
     told = _rules(scene, [found])[0]
     left = "–" if found.unexplained is None else scene.money(found.unexplained)
     return {**told, "figure": scene.money(figure), "ours": scene.value(found.start.value, "money"), "unexplained": left}, ""
