@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.against_oracle import imported
-from tests.projects import ask, bring, company, project, split, write
+from tests.projects import ask, bring, company, project, split, values, write
 from tests.random_company import random_company
 from tests.random_company import write as written
 
@@ -238,3 +238,27 @@ def test_a_fact_that_is_dropped_and_built_again_at_once_is_read_anew(tmp_path: P
         assert engine.run(f"SELECT count(*) FROM (SELECT * FROM read_parquet('{path}') EXCEPT ALL {rows})") == [(0,)]
         engine.drop(path)
     assert len(sizes) == 1
+
+
+def test_the_same_sums_are_asked_for_once_until_something_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = "subscription_id,account_id,starts_on,amount,currency,interval,plan"
+    asker = project(tmp_path, {"subscriptions": f"{header}\ns1,a1,2025-01-10,100,EUR,month,Team\ns2,a2,2025-03-15,50,EUR,month,Solo"})
+    heard: list[str] = []
+    run = asker.engine.run
+
+    def listening(sql: str) -> Any:
+        heard.append(sql)
+        return run(sql)
+
+    assert values(asker, "mrr", "2025-03") == [150]
+    monkeypatch.setattr(asker.engine, "run", listening)
+    assert values(asker, "mrr", "2025-03", plan="Team") == [100]
+    assert heard
+    heard.clear()
+    assert values(asker, "customers arpa", "2025-03", plan="Team") == [1, 100]
+    assert values(asker, "mrr", "2025-03", plan="Solo") == [50]
+    assert heard == []
+    assert values(asker, "mrr", "2025-02") == [100]
+    assert heard
+    bring(asker.ledger, write(tmp_path / "more", {"subscriptions": f"{header}\ns3,a3,2025-01-20,30,EUR,month,Team"}))
+    assert values(asker, "mrr", "2025-02") == [130]

@@ -26,6 +26,8 @@ from fari.rules import Rules, preset
 
 Key = tuple[str, ...]
 _DAY = timedelta(days=1)
+SHORT = 10_000
+"""So many rows of a query at most are kept for the next question."""
 _WIDE = Context(prec=60)
 SHARE = Decimal("1e-16")
 """What a share of a cost is rounded to: fine enough for no one to see, coarse enough that Decimals add up without a digit lost."""
@@ -113,6 +115,8 @@ class Asker:
     _periods: tuple[Period, ...] = ()
     _grains: tuple[str, ...] = ("day", "month", "week")
     """The grains of the stored periods that the question's are made of."""
+    _summed: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict, repr=False)
+    """What queries about these periods gave: all measures of a fact are summed at once, so that the next question is often the same query."""
 
     def __post_init__(self) -> None:
         if self.engine is None:
@@ -132,6 +136,7 @@ class Asker:
             covered = cover(self.ledger.company, self.ledger.coverage(seen))
             builder = Builder(self.ledger, self.engine, seen, covered.horizon, covered.since, covered.customer_from, rules, self.progress)
             self._pinned = (key, covered, builder, {})
+            self._summed.clear()
         return self._pinned[1], self._pinned[2]
 
     def ask(self, question: Question) -> list[Answer]:
@@ -179,6 +184,7 @@ class Asker:
             for name, rows in (("days", days), ("edges", edges), ("spans", spans)):
                 self.engine.put(name, compiled.QUESTION[name], rows)
             self._periods = tuple(periods)
+            self._summed.clear()
         self._grains = tuple(sorted({grain for _, grain, _ in spans}))
         return len(spans) > len(periods)
 
@@ -205,7 +211,12 @@ class Asker:
             schema = self.fact_schema(compiled.stored(fact), builder)
             for own, together in _by_dimensions(measures, dimensions).items():
                 sql = compiled.summed(self.root, self.engine.dialect, fact, when, together, own, schema, rolled)
-                sums.add(together, own, self.engine.run(sql))
+                rows = self._summed.get(sql)
+                if rows is None:
+                    rows = self.engine.run(sql)
+                    if len(rows) <= SHORT:
+                        self._summed[sql] = rows
+                sums.add(together, own, rows)
         return sums
 
 
