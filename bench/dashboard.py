@@ -22,7 +22,6 @@ from fari.company import load
 from fari.ledger.acts import How
 from fari.ledger.store import Ledger
 from fari.sources.importing import import_files
-
 from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
 from fari.surfaces.web.site import Site

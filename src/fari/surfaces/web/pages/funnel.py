@@ -48,8 +48,7 @@ def funnel(scene: Scene) -> Page:
         "rates": cards(*RATES),
         "costs": cards(*COSTS),
         "speed": cards(*SPEED, *VERDICTS),
-        "waits": wait_table(scene, waited),
-        "wait_chart": wait_chart(scene, waited) if waited else None,
+        "waits": wait_chart(scene, waited) if waited else None,
         "reasons": segments.table(scene, reasons, "rejection_reason", SENT_BACK, "-rejections", most=LARGEST),
         "table": by_period(scene, past),
         "chart": lines.history(scene, rate, own, [], width=1240) if own else None,
@@ -147,8 +146,8 @@ def wait_chart(scene: Scene, found: list[Wait]) -> Figure:
         title,
         spec(f"{title}. {summary}", 620, height, rows, layer=[bar, tick]),
         summary,
-        None,
-        said("days; bar: the middle half, tick: half of them"),
+        wait_table(scene, found),
+        said("days, of those who moved on in the period; bar: the middle half, tick: half of them"),
     )
 
 
