@@ -88,7 +88,8 @@ class Words:
         >>> Words("it").definition("cost_per_lead").splitlines()[0], Words("en").definition("cost_per_lead").splitlines()[0]
         ('Spesa di acquisizione per lead del periodo.', 'Acquisition spend per lead of the period.')
         """
-        return _catalogue(self.locale).get(("definition", metric)) or definition(metric)
+        # Where a line of the code ends says nothing to who reads it.
+        return _catalogue(self.locale).get(("definition", metric)) or re.sub(r"(?<!\n)\n(?!\n)", " ", definition(metric))
 
     def note(self, text: str) -> str:
         """What the engine or fari.insight says of a figure; as they say it where the catalogue does not know it.
