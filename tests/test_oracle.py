@@ -719,7 +719,7 @@ def test_every_metric_of_the_contract_answers_and_adds_up() -> None:
             parts = ask(tables, metric, "2025-03", dimension)
             if metric in {"mrr", "customers", "churned_mrr", "spend", "acquisition_spend"} and dimension != "content":
                 assert sum(parts.values()) == whole, (metric, dimension)
-    assert len(set(METRICS)) == 74
+    assert len(set(METRICS)) == 75
     with pytest.raises(KeyError):
         ask(tables, "no_such_metric", "2025-03")
 

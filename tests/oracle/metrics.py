@@ -187,6 +187,7 @@ CAC = ("acquisition_spend", "new_customers")
 
 FORMULAS: dict[str, tuple[tuple[str, ...], Arithmetic]] = {
     "visitor_to_lead_rate": _ratio("leads", "visitors"),
+    "visit_to_lead_rate": _ratio("leads", "visits"),
     "lead_to_mql_rate": _ratio("mqls", "leads"),
     "mql_to_sql_rate": _ratio("sqls", "mqls"),
     "sql_to_customer_rate": _ratio("new_customers", "sqls"),
@@ -235,7 +236,7 @@ METRICS: tuple[str, ...] = tuple(
     net_revenue_churn_rate nrr grr quick_ratio spend acquisition_spend media_spend cac cac_media cac_paid cost_per_lead cost_per_mql cost_per_sql
     cost_per_signup cac_payback_months clv clv_cac_ratio roi renewals_due renewal_rate
     pipeline_value weighted_pipeline pipeline_created trial_conversion_rate share_of_search
-    days_in_stage sales_cycle_days rejections recycled acceptance_rate
+    days_in_stage sales_cycle_days rejections recycled acceptance_rate visit_to_lead_rate
     lifetimes_ended lifetimes_open contracts_ended contracts_open stage_days stages_left cycle_days cycles sent_back""".split()
 )
 """Those of the contract, in its order, those that came after it, then the parts of what fari computes."""

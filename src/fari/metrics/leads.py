@@ -95,6 +95,18 @@ def visitor_to_lead_rate(leads: Decimal, visitors: Decimal) -> Decimal:
     return leads / visitors
 
 
+@formula(unit="rate", good="up", stage="acquisition", listed=False)
+def visit_to_lead_rate(leads: Decimal, visits: Decimal) -> Decimal:
+    """Leads per visit of the same period: leads / visits. By `landing_page` it says which pages to send people to.
+
+    Source: definitions, Leads; web analytics knows it as the conversion rate of sessions.
+
+    >>> visit_to_lead_rate(Decimal(3), Decimal(100))
+    Decimal('0.03')
+    """
+    return leads / visits
+
+
 @formula(unit="rate", good="up", stage="acquisition")
 def lead_to_mql_rate(mqls: Decimal, leads: Decimal) -> Decimal:
     """MQLs per lead of the same period: mqls / leads.

@@ -17,7 +17,7 @@ _MANY = ("visitors", "visits", "pageviews", "leads", "visitor_to_lead_rate")
 BY = {
     "channel": _MANY,
     "content": ("visitors", "pageviews", "leads", "visitor_to_lead_rate"),
-    "landing_page": ("visits", "leads", "mqls", "sqls"),
+    "landing_page": ("visits", "leads", "visit_to_lead_rate", "mqls", "sqls"),
     "campaign": _MANY,
     "country": _MANY,
     "device": ("visitors", "visits", "pageviews"),
