@@ -228,7 +228,7 @@ def test_names_lead_nowhere(client: TestClient, home: Path) -> None:
     page = send(client, *((name, SPEND) for name in names))
     assert page.status_code == 200
     assert len(staged(home)) == len(names)
-    assert sorted(path.name for path in home.iterdir()) == ["facts", "fari.toml", "ledger"]
+    assert sorted(path.name for path in home.iterdir()) == ["desk.sqlite", "facts", "fari.toml", "ledger"]
     assert "../../evil.csv" in page.text
     assert "<script>" not in page.text.replace("<script src", "")
     for name in staged(home):
