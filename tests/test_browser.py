@@ -56,9 +56,9 @@ def address(demo: Path) -> Iterator[str]:
     yield from running(demo)
 
 
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, site: Site | None = None) -> Iterator[str]:
     """A server over a project, as long as it is needed."""
-    server = uvicorn.Server(uvicorn.Config(application(Site(Place(folder))), port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(application(site or Site(Place(folder))), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -132,6 +132,18 @@ def test_overview_fits_one_screen(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollHeight") <= 768
     expect(page.get_by_role("heading", level=1)).not_to_be_empty()
     expect(page.locator(".card")).to_have_count(12)
+
+
+def test_a_page_that_was_coming_comes_by_itself(browser: Browser, demo: Path) -> None:
+    site = Site(Place(demo))
+    site.patience = 0.2
+    for address in running(demo, site):
+        for one in window(browser.new_context(viewport=WIDE, base_url=address)):
+            with site.lock:
+                one.goto("/visitors")
+                expect(one.get_by_role("heading", level=1)).to_have_text("It is coming")
+                assert violations(one) == []
+            expect(one.get_by_role("heading", level=1)).to_contain_text("Visitors", timeout=60_000)
 
 
 def test_a_goal_is_a_click_away_from_a_card(page: Page) -> None:

@@ -287,3 +287,24 @@ def test_italian_pages_define_note_and_refuse_in_italian(client: TestClient) -> 
     assert "non c&#39;è una metrica &#39;nope&#39;" in client.get("/metrics/nope?lang=it").text
     assert "in questo periodo" in client.get("/metrics/roi?period=2020-01&lang=it").text
     assert "Ricavi mensili ricorrenti" in client.get("/metrics?lang=it").text
+
+
+def test_a_page_that_takes_long_says_that_it_is_coming(demo: Path) -> None:
+    site = Site(Place(demo))
+    site.patience = 0.05
+    with TestClient(application(site)) as client:
+        # The engine is busy with another question.
+        with site.lock:
+            waiting = client.get("/funnel?channel=Email&lang=it")
+            assert waiting.status_code == 202
+            assert "Sta arrivando" in waiting.text
+            assert "data-coming" in waiting.text
+            assert 'href="/funnel?channel=Email&amp;lang=it"' in waiting.text
+            assert client.get("/funnel?channel=Email&lang=it").status_code == 202
+            assert len(site._making) == 1
+        site.patience = None
+        there = client.get("/funnel?channel=Email&lang=it")
+        assert there.status_code == 200
+        assert "data-coming" not in there.text
+        assert client.get("/metrics/curn").status_code == 400
+    assert site._making == {}

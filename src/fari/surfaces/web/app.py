@@ -20,13 +20,13 @@ from fari.errors import FariError, UsageError
 from fari.surfaces.output import dumps, rows_csv, rows_xlsx
 from fari.surfaces.web import pages, view
 from fari.surfaces.web.door import OWNERS, Door, Guard, below, language, reader
-from fari.surfaces.web.html import render
+from fari.surfaces.web.html import alone, render
 from fari.surfaces.web.login import add_login
 from fari.surfaces.web.page import Act, Make, Page
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.site import Site
 from fari.surfaces.web.votes import add_votes
-from fari.surfaces.words import LOCALES
+from fari.surfaces.words import LOCALES, words
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -206,7 +206,31 @@ def parameters() -> list[dict[str, Any]]:
 
 
 def answer(request: Request, site: Site, make: Make, kind: str) -> Response:
-    """A page in one of its forms."""
+    """A page in one of its forms; who reads it is told where it takes longer than they would like to wait."""
+    if kind != "html":
+        return respond(request, site, make, kind)
+    key = (request.url.path, tuple(request.query_params.multi_items()), language(request), reader(request))
+    return site.patiently(key, lambda: respond(request, site, make, kind)) or coming(request, site)
+
+
+def coming(request: Request, site: Site) -> Response:
+    """A page that says that another is being made, and shows it when it is there. It asks nothing of the engine, which is busy."""
+    lang = request.query_params.get("lang", "")
+    said = words(lang if lang in LOCALES else language(request))
+    return HTMLResponse(
+        alone(
+            "coming.html",
+            said,
+            name=site.ledger.company.name,
+            doing=site.doing,
+            url=view.address(request.url.path, request.query_params.multi_items()),
+        ),
+        202,
+    )
+
+
+def respond(request: Request, site: Site, make: Make, kind: str) -> Response:
+    """A page in one of its forms, however long it takes."""
     try:
         seen = view.read(_path(request, kind), request.query_params.multi_items())
         scene = site.scene(seen, language(request) if kind == "html" else "en", reader(request))

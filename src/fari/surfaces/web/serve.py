@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PORT = 8400
 AUTHS = ("token", "password")
+_PATIENCE = 2.0
+"""So many seconds a reader waits for a page before being told that it is coming."""
 _TRIED = 20
 """So many ports are tried where any will do."""
 
@@ -64,6 +66,7 @@ def serve(place: Place, at: At) -> None:
     from fari.surfaces.web.site import Site
 
     site = Site(place)
+    site.patience = _PATIENCE
     access = Access(site.desk)
     if at.auth == "password" and not access.users():
         raise FariError(f"nobody could come in: `{terminal.command()} users add NAME --role owner` lets the first one in")

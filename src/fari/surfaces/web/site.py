@@ -32,8 +32,9 @@ class Site:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.ledger: Ledger = place.project()
-        self.front = Asker(self.ledger)
-        self.back = Asker(self.ledger)
+        self.doing = ""
+        """What the question in front is waiting for."""
+        self.front, self.back = self._askers()
         self.lock = threading.RLock()
         self._written = self._toml().stat().st_mtime_ns
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
@@ -42,10 +43,20 @@ class Site:
         """What waits to be made behind the reader's back, each with the turn of the page that wished for it last."""
         self._turn = 0
         self._behind = ThreadPoolExecutor(1, "behind")
+        self.patience: float | None = None
+        """So many seconds a reader waits for a page before being told that it comes; None: as long as it takes."""
+        self._making: dict[Hashable, Future[Any]] = {}
+        self._makers = ThreadPoolExecutor(8, "page")
         self._guard = threading.Lock()
         self.uploads = Uploads(self.ledger.root / ".uploads")
         self.origin = "http://127.0.0.1:8400"
         """How programs reach it."""
+
+    def _askers(self) -> tuple[Asker, Asker]:
+        def said(text: str) -> None:
+            self.doing = text
+
+        return Asker(self.ledger, progress=said), Asker(self.ledger)
 
     @property
     def folder(self) -> Path:
@@ -70,7 +81,7 @@ class Site:
             written = self._toml().stat().st_mtime_ns
             if written != self._written:
                 self.ledger = self.place.project()
-                self.front, self.back, self._written = Asker(self.ledger), Asker(self.ledger), written
+                (self.front, self.back), self._written = self._askers(), written
                 self.saw_rules()
             asked = view.asked()
             self._turn += 1
@@ -111,6 +122,27 @@ class Site:
             return coming.result()  # type: ignore[no-any-return]
         return None
 
+    def patiently(self, key: Hashable, make: Callable[[], T]) -> T | None:
+        """What is made while the reader waits; None where it takes longer: it goes on being made, once for all who ask for the same."""
+        with self._guard:
+            future: Future[T] | None = self._making.get(key)
+            begun = future is None
+            if future is None:
+                self._making[key] = future = self._makers.submit(make)
+        if begun:
+            # What is made anew next time is quick, since all that it was made of is kept.
+            future.add_done_callback(lambda _: self._made(key))
+        try:
+            return future.result(self.patience)
+        except TimeoutError:
+            if future.done():
+                raise
+            return None
+
+    def _made(self, key: Hashable) -> None:
+        with self._guard:
+            self._making.pop(key, None)
+
     def wait(self, key: Hashable, make: Callable[[Asker], T]) -> T:
         """The same, waited for: what a file or a program is given has to be whole."""
         found = self.later(key, make)
@@ -147,6 +179,7 @@ class Site:
     def close(self) -> None:
         """End what is going on behind, and remove what was sent and not imported."""
         self._behind.shutdown(wait=False, cancel_futures=True)
+        self._makers.shutdown(wait=False, cancel_futures=True)
         with self._guard:
             for _, _, future in self._wishes.values():
                 future.cancel()

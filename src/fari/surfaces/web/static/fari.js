@@ -65,6 +65,9 @@ const again = async (pause) => {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const coming = document.body.hasAttribute("data-coming");
+    if (coming && !page.body.hasAttribute("data-coming")) return location.reload();
+    if (coming) document.querySelector("[data-doing]").textContent = page.querySelector("[data-doing]").textContent;
     if (page.body.hasAttribute("data-pending")) return again(Math.min(pause * 1.5, 5000));
     document.querySelector("main").replaceWith(page.querySelector("main"));
     document.body.removeAttribute("data-pending");
