@@ -20,6 +20,7 @@ from fari.metrics import METRICS, listed
 from fari.surfaces.format import exact
 from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
+from fari.surfaces.web.pages import metric
 from fari.surfaces.web.site import Site
 from fari.surfaces.web.view import View
 
@@ -308,3 +309,12 @@ def test_a_page_that_takes_long_says_that_it_is_coming(demo: Path) -> None:
         assert "data-coming" not in there.text
         assert client.get("/metrics/curn").status_code == 400
     assert site._making == {}
+
+
+def test_a_long_list_of_segments_is_cut_and_says_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric, "MOST", 3)
+    page = client.get("/metrics/visits?by=landing_page").text
+    last = client.get("/metrics/visits.json?by=landing_page").json()
+    every = [one for one in last if one["from"] == last[-1]["from"]]
+    assert len(every) > 3
+    assert f"the largest 3 of {len(every)}" in page

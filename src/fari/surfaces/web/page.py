@@ -10,6 +10,7 @@ from starlette.responses import Response
 from fari.surfaces.web.charts import Spec
 from fari.surfaces.web.scene import Scene
 from fari.surfaces.web.site import Site
+from fari.surfaces.words import Words
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class Table:
         known = [row for row in self.rows if row[place].sort is not None]
         known.sort(key=lambda row: row[place].sort, reverse=falling)
         return Table(self.columns, [*known, *(row for row in self.rows if row[place].sort is None)], self.total, self.caption)
+
+    def largest(self, most: int, said: Words) -> "Table":
+        """The first so many rows, and in the caption of how many they are, if there are more."""
+        if len(self.rows) <= most:
+            return self
+        return Table(self.columns, self.rows[:most], self.total, said.say("the largest {count} of {all}", count=most, all=f"{len(self.rows):,}"))
 
 
 @dataclass(frozen=True)

@@ -47,10 +47,7 @@ def table(
     heads += [Column(name, head(scene, name) if head else capital(scene.said.label(name)), title=scene.said.label(name)) for name in names]
     rows = [_row(scene, by, value, names, found[value]) for value in found if value]
     whole = Table(heads, rows, _row(scene, by, "", names, found[""])).sorted_by(sort)
-    if not most or len(rows) <= most:
-        return whole
-    caption = scene.said.say("the largest {count} of {all}", count=most, all=f"{len(rows):,}")
-    return Table(heads, whole.rows[:most], whole.total, caption)
+    return whole.largest(most, scene.said) if most else whole
 
 
 def _row(scene: Scene, by: str, value: str, names: Sequence[str], own: Mapping[str, Answer]) -> list[Cell]:

@@ -22,6 +22,9 @@ from fari.surfaces.words import capital
 BAND = 13
 """Of so many of the last periods the interval is drawn: each has to be drawn anew hundreds of times."""
 
+MOST = 100
+"""So many segments at most stand on the page; its data has them all."""
+
 
 def metrics(scene: Scene) -> Page:
     """Every metric with its value in the period and what it was before."""
@@ -173,7 +176,7 @@ def segments(scene: Scene, name: str, dimension: str) -> Table:
         return cells
 
     rows = [row(answer, answer.segment[dimension]) for answer in scene.compare(name, by=(dimension,))]
-    return Table(heads, rows, row(scene.compare(name)[0], "")).sorted_by(scene.view.sort or "-value")
+    return Table(heads, rows, row(scene.compare(name)[0], "")).sorted_by(scene.view.sort or "-value").largest(MOST, scene.said)
 
 
 PAGES = {"/metrics": metrics, "/metrics/{name}": metric}
