@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -44,6 +45,7 @@ def said_in_templates() -> Iterator[str]:
             yield from [message] if isinstance(message, str) else [one for one in message or () if one]
 
 
+@cache
 def constants() -> set[str]:
     """Every text in the code: some sentences are chosen first and said later, some words are of the engine or of fari.insight."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SURFACES.parent.rglob("*.py")]
