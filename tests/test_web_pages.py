@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ import python_calamine
 from starlette.testclient import TestClient
 from tests.commands import run
 
+from fari.engine.periods import add_months, cut
 from fari.metrics import METRICS, listed
 from fari.surfaces.format import exact
 from fari.surfaces.project import Place
 from fari.surfaces.web.app import application
 from fari.surfaces.web.pages import metric
+from fari.surfaces.web.scene import BESIDE, VOTED
 from fari.surfaces.web.site import Site
 from fari.surfaces.web.view import View
 
@@ -318,3 +321,26 @@ def test_a_long_list_of_segments_is_cut_and_says_so(client: TestClient, monkeypa
     every = [one for one in last if one["from"] == last[-1]["from"]]
     assert len(every) > 3
     assert f"the largest 3 of {len(every)}" in page
+
+
+@pytest.mark.parametrize("compare", ["previous", "previous,year"])
+def test_a_change_has_one_verdict_on_every_page(demo: Path, compare: str) -> None:
+    """Alone it might be called real, and noise beside others."""
+    site = Site(Place(demo))
+    newest = site.scene(View("/")).period.since
+    pages = [("mrr",), ("visitors",), VOTED, (*VOTED, *BESIDE), ("visitors", "bots", "visits"), ("leads", "mqls", "lead_to_mql_rate"), ("visits",)]
+    seen = set()
+    for back in range(6):
+        month = cut(add_months(newest, -back), add_months(newest, 1 - back), "month")[0]
+        scene = replace(site.scene(View("/", period=month.label, compare=compare)), whole=True)
+        told: dict[str, set[tuple[str | None, ...]]] = {}
+        for names in pages:
+            found = scene.judged(*names)
+            assert found is not None
+            assert [one.metric for one in found] == list(names)
+            for one in found:
+                told.setdefault(one.metric, set()).add((one.verdict, *(other.verdict for other in one.also)))
+        assert {name: verdicts for name, verdicts in told.items() if len(verdicts) > 1} == {}
+        seen |= {verdict for verdicts in told.values() for one in verdicts for verdict in one}
+    assert seen >= {"real", "within noise", "too few"}
+    site.close()

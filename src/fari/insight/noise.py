@@ -7,7 +7,7 @@ proportions. Over all changes shown
 together the false-discovery rate is held: of those called real no more than a tenth are, on average, none (Benjamini and Hochberg).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import fsum, sqrt
@@ -29,22 +29,27 @@ FEWEST = 10
 REAL, NOISE, TOO_FEW = "real", "within noise", "too few"
 
 
-def judged(sample: Sample, answers: Sequence[Answer]) -> list[Answer]:
-    """Answers to the sample's question, each compared with another of its periods or with two, with `verdict`; without a change there is none."""
+def judged(sample: Sample, answers: Sequence[Answer], among: Collection[str] = ()) -> list[Answer]:
+    """Answers to the sample's question, each compared with another of its periods or with two, with `verdict`; without a change there is none.
+
+    All are judged together; or, where `among` names some of the metrics, these together and each of the rest as if it alone stood beside them.
+    """
     if any(answer.also for answer in answers):
         # Whoever looks at two comparisons sees as many changes: they are judged together.
-        every = iter(judged(sample, [replace(one, also=()) for answer in answers for one in (answer, *answer.also)]))
+        every = iter(judged(sample, [replace(one, also=()) for answer in answers for one in (answer, *answer.also)], among))
         return [replace(next(every), also=tuple(next(every) for _ in answer.also)) for answer in answers]
     drawn = [answer.change is not None and sample.method(answer.metric) != "fixed" for answer in answers]
     chances = [chance(sample, answer) if one else None for answer, one in zip(answers, drawn, strict=True)]
-    limit = discovered([one for one in chances if one is not None])
+    own = [not among or answer.metric in among for answer in answers]
+    family = [one for one, is_own in zip(chances, own, strict=True) if one is not None and is_own]
+    limit = discovered(family)
     found = []
-    for answer, is_drawn, one in zip(answers, drawn, chances, strict=True):
+    for answer, is_drawn, is_own, one in zip(answers, drawn, own, chances, strict=True):
         if not is_drawn:
             # What is no sample is known exactly: it has changed or it has not, and is no discovery among the others.
             said = None if answer.change is None else REAL if answer.change else NOISE
         else:
-            said = TOO_FEW if one is None else REAL if one <= limit else NOISE
+            said = TOO_FEW if one is None else REAL if one <= (limit if is_own else discovered([*family, one])) else NOISE
         found.append(replace(answer, verdict=said))
     return found
 

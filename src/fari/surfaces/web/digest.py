@@ -12,8 +12,8 @@ from fari.surfaces.web import frame, lines
 from fari.surfaces.web.charts import PAPER, Spec, png, spec
 from fari.surfaces.web.headline import cause, headline
 from fari.surfaces.web.mutes import muted
-from fari.surfaces.web.pages.overview import VOTED, Card, card, history
-from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.pages.overview import Card, card, history
+from fari.surfaces.web.scene import VOTED, Scene
 
 USUAL = ("mrr", "lead_conversion_rate", "visitors", "customer_churn_rate", "cac")
 """The five numbers where the team has no focus of its own."""

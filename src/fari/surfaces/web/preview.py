@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from fari.engine.answer import Answer
 from fari.engine.ask import Asker
-from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.scene import VOTED, Scene
 from fari.surfaces.web.view import View
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ PERIOD = "2025-03"
 def sample(scene: Scene) -> "list[Card] | None":
     """The eight metrics of the vote, of the sample company; None as long as they are worked out."""
     from fari.sample import asker
-    from fari.surfaces.web.pages.overview import VOTED, card
+    from fari.surfaces.web.pages.overview import card
 
     def make(_: Asker) -> tuple[Scene, list[Answer]]:
         company = asker()

@@ -8,8 +8,8 @@ from fari.surfaces.asking import NOTHING_IMPORTED
 from fari.surfaces.web import ahead, findings, frame, lines, movements, segments
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Figure, Page
-from fari.surfaces.web.pages.overview import BESIDE, CHANNELS, STAGES, STEPS, VOTED, card, channel_table, funnel, history
-from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.pages.overview import CHANNELS, STAGES, STEPS, card, channel_table, funnel, history
+from fari.surfaces.web.scene import BESIDE, VOTED, Scene
 from fari.surfaces.words import capital
 
 DEFINED = (*VOTED, *BESIDE, "leads", "new_customers", "clv_cac_ratio", "cac_payback_months")

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from fari.surfaces.web.site import Site
 
 T = TypeVar("T")
+VOTED = ("lead_conversion_rate", "mrr", "visitors", "customer_churn_rate", "clv", "mqls", "cac", "sqls")
+"""The metrics that marketers voted for, in the order of the vote (the article)."""
+BESIDE = ("signups", "pipeline_value", "share_of_search", "acquisition_spend")
+"""Those that stand beside them on the overview."""
 HIDDEN = "•••"
 _DAY = timedelta(days=1)
 
@@ -134,20 +138,27 @@ class Scene:
         return self.kept("compare", question, self.against, make=lambda asker: compare(asker, question, self.against)) if question.metrics else []
 
     def judged(self, *metrics: str, level: float = 0.9) -> list[Answer] | None:
-        """The same with bounds, and whether each change is real; None as long as that is being worked out."""
+        """The same with bounds, and whether each change is real; None as long as that is being worked out.
+
+        Every figure is judged among those of the overview, so that it has one verdict on all pages.
+        """
         from fari.insight.intervals import bounded, sample_of
         from fari.insight.noise import judged
 
-        question = self.question(*(name for name in metrics if self.fits(name)))
-        answers = self.compare(*metrics)
-        if not answers:
-            return []
+        core = [name for name in (*VOTED, *BESIDE) if self.fits(name)]
+        others = [name for name in dict.fromkeys(metrics) if name not in core and self.fits(name)]
+        question = self.question(*core, *others)
+        answers = self.compare(*core, *others)
+        # A page of others shows their bounds alone; where it shows the overview's, these are the same as there.
+        wanted = {*metrics} if others else {*core}
 
         def make(asker: Asker) -> list[Answer]:
             sample = sample_of(asker, question, answers)
-            return judged(sample, bounded(sample, answers, level))
+            bounds = {one.metric: one for one in bounded(sample, [answer for answer in answers if answer.metric in wanted], level)}
+            return judged(sample, [bounds.get(answer.metric, answer) for answer in answers], core)
 
-        return self.later("judged", question, *self.others, level, make=make)
+        found = self.later("judged", question, tuple(sorted(wanted)), *self.others, level, make=make) if answers else []
+        return None if found is None else [one for name in metrics for one in found if one.metric == name]
 
     def goals(self) -> dict[str, Decimal]:
         """The goals of the period by metric, in the segment looked at: of the company, or of one channel."""

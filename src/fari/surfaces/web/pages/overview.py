@@ -11,13 +11,10 @@ from fari.surfaces.web import segments
 from fari.surfaces.web.headline import headline
 from fari.surfaces.web.page import Page, Table
 from fari.surfaces.web.provisional import provisional, unsettled
-from fari.surfaces.web.scene import Scene
+from fari.surfaces.web.scene import BESIDE, VOTED, Scene
 from fari.surfaces.web.votes import focus
 from fari.surfaces.words import capital
 
-VOTED = ("lead_conversion_rate", "mrr", "visitors", "customer_churn_rate", "clv", "mqls", "cac", "sqls")
-"""The metrics that marketers voted for, in the order of the vote (the article)."""
-BESIDE = ("signups", "pipeline_value", "share_of_search", "acquisition_spend")
 STAGES = ("visitors", "leads", "mqls", "sqls", "new_customers")
 STEPS = ("visitor_to_lead_rate", "lead_to_mql_rate", "mql_to_sql_rate", "sql_to_customer_rate")
 CHANNELS = (
