@@ -140,6 +140,7 @@ class Site:
             return None
 
     def _made(self, key: Hashable) -> None:
+        self.doing = ""
         with self._guard:
             self._making.pop(key, None)
 
