@@ -107,3 +107,14 @@ def test_a_segment_that_no_row_has_is_said(tmp_path: Path) -> None:
     (odd,) = ask(asker, "leads", "2025-03", where={"channel": "Paid Serach"})
     assert (odd.value, odd.notes) == (0, ("no row has channel 'Paid Serach'; did you mean 'Paid Search'?",))
     assert [one.notes for one in ask(asker, "leads", "2025-02", "2025-03", where={"channel": "Email"})] == [(), ()]
+
+
+def test_page_views_of_bots_are_told_by_what_gave_them_away(tmp_path: Path) -> None:
+    """Two robots, one of them on two days and with three page views; a person is none. Counted here in plain Python, agent by agent."""
+    google, gpt = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Mozilla/5.0 (compatible; GPTBot/1.2)"
+    seen = [("g", google, "03-03"), ("g", google, "03-03"), ("g", google, "03-04"), ("o", gpt, "03-05"), ("p", "Mozilla/5.0 Firefox/141.0", "03-05")]
+    rows = [f'page,{who},2025-{day}T10:0{n}:00Z,https://acme.test/,"{agent}"' for n, (who, agent, day) in enumerate(seen)]
+    asker = project(tmp_path, {"events": "type,anonymousId,timestamp,context.page.url,context.userAgent\n" + "\n".join(rows)})
+    expected = {bot: sum(bot.rstrip("\\/") in agent for _, agent, _ in seen) for bot in ("Googlebot\\/", "GPTBot")}
+    assert {a.segment["bot"]: a.value for a in ask(asker, "bot_pageviews", "2025-03", by="bot")} == expected == {"Googlebot\\/": 3, "GPTBot": 1}
+    assert [a.value for a in ask(asker, "bot_pageviews pageviews", "2025-03")] == [4, 1]

@@ -39,6 +39,11 @@ def answers(found: Split) -> list[Answer]:
     return [answer for row in found.values() for answer in row.values()]
 
 
+def parts(found: Split) -> list[Answer]:
+    """The answers of the segments alone."""
+    return [answer for value, row in found.items() if value for answer in row.values()]
+
+
 def table(
     scene: Scene, found: Split, by: str, names: Sequence[str], sort: str, head: Callable[[Scene, str], str] | None = None, most: int = 0
 ) -> Table:

@@ -42,8 +42,7 @@ def funnel_by(scene: Scene) -> Page:
         "left_out": [scene.said.label(name) for name in CHANNELS if not scene.fits(name, (by,))],
     }
     data = {"period": output.objects(answers), "history": output.plain(past)}
-    own = [answer for value, row in split.items() if value for answer in row.values()]
-    return Page("channels.html", scene.said.say("Channels"), data, output.rows(own, (by,)), shown)
+    return Page("channels.html", scene.said.say("Channels"), data, output.rows(segments.parts(split), (by,)), shown)
 
 
 def _segments(scene: Scene, by: str, split: segments.Split, *names: str) -> list[tuple[str, str, list[Answer]]]:

@@ -60,7 +60,7 @@ def funnel(scene: Scene) -> Page:
     }
     data = {
         "period": output.objects(answers, True), "history": output.plain(past), "waits": [one.plain() for one in waited],
-        "rejections": output.plain([answer for value, row in reasons.items() if value for answer in row.values()]),
+        "rejections": output.plain(segments.parts(reasons)),
     }  # fmt: skip
     return Page("funnel.html", scene.said.say("Funnel"), data, output.rows(past), shown, pending=judged is None)
 

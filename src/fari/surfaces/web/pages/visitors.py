@@ -52,7 +52,7 @@ def visitors(scene: Scene) -> Page:
         "count": left_out and scene.value(left_out[1], "count"),
         "tabs": [(capital(scene.said.label(name)), scene.view.but(input=name).url + "#left-out", name == opened) for name in LEFT_OUT],
     }
-    found = [answer for own in splits.values() if own for value, row in own.items() if value for answer in row.values()]
+    found = [answer for own in splits.values() if own for answer in segments.parts(own)]
     pending = judged is None or left_out is None or None in splits.values()
     data = {"period": output.objects(answers, True), "by": output.plain(found), "history": output.plain(past)}
     return Page("visitors.html", scene.said.say("Visitors"), data, output.rows(past, ("channel",)), shown, pending)
